@@ -1,0 +1,113 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"time"
+
+	"github.com/enactdev/enact/driver"
+)
+
+type events struct{ view }
+
+type execution struct {
+	events               []driver.StoredEvent // only ever appended to
+	byID                 map[driver.EventID]uint64
+	createdAt, updatedAt time.Time
+}
+
+func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver.Expectation, batch []driver.Event) (last uint64, err error) {
+	err = s.write(ctx, func(t *tenant) error {
+		x := t.executions[id]
+		if x == nil {
+			x = &execution{byID: map[driver.EventID]uint64{}, createdAt: now()}
+		}
+		last = uint64(len(x.events))
+		known := make([]driver.StoredEvent, len(batch))
+		for i, e := range batch {
+			if seq := x.byID[e.ID]; seq != 0 {
+				known[i] = x.events[seq-1]
+			}
+		}
+		if first, found, err := driver.Repeats(id, last, batch, known); found {
+			last = first
+			return err
+		}
+		if err := expect.Check(id, last); err != nil {
+			return err
+		}
+		x.updatedAt = now()
+		for _, e := range batch {
+			last++
+			if e.Time.IsZero() {
+				e.Time = x.updatedAt
+			}
+			e.Payload = bytes.Clone(e.Payload)
+			x.events = append(x.events, driver.StoredEvent{Event: e, Sequence: last})
+			x.byID[e.ID] = last
+		}
+		t.executions[id] = x
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return last, nil
+}
+
+func (s events) Load(ctx context.Context, id driver.ExecutionID, after uint64) iter.Seq2[driver.StoredEvent, error] {
+	return func(yield func(driver.StoredEvent, error) bool) {
+		if err := s.Enter(ctx); err != nil {
+			yield(driver.StoredEvent{}, err)
+			return
+		}
+		defer s.Leave()
+		for {
+			// What is there is never changed, so a slice of it is a snapshot.
+			var tail []driver.StoredEvent
+			s.store.mu.RLock()
+			if t := s.store.tenants[s.id]; t != nil {
+				if x := t.executions[id]; x != nil && after < uint64(len(x.events)) {
+					tail = x.events[after:]
+				}
+			}
+			s.store.mu.RUnlock()
+			if len(tail) == 0 {
+				return
+			}
+			for _, e := range tail {
+				if err := ctx.Err(); err != nil {
+					yield(driver.StoredEvent{}, err)
+					return
+				}
+				e.Payload = append([]byte{}, e.Payload...)
+				if after = e.Sequence; !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s events) LatestSequence(ctx context.Context, id driver.ExecutionID) (last uint64, err error) {
+	err = s.read(ctx, func(t *tenant) error {
+		if x := t.executions[id]; x != nil {
+			last = uint64(len(x.events))
+		}
+		return nil
+	})
+	return last, err
+}
+
+func (s events) ListExecutions(ctx context.Context, page driver.Page) (list []driver.ExecutionInfo, next driver.Cursor, err error) {
+	err = s.read(ctx, func(t *tenant) error {
+		for _, id := range sortedKeys(t.executions) {
+			x := t.executions[id]
+			list = append(list, driver.ExecutionInfo{ID: id, LastSequence: uint64(len(x.events)), CreatedAt: x.createdAt, UpdatedAt: x.updatedAt})
+		}
+		list, next, err = pageByKey(list, driver.Scope("executions", string(s.id)), page, func(x driver.ExecutionInfo) string { return string(x.ID) })
+		return err
+	})
+	return list, next, err
+}
