@@ -1,0 +1,223 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/enactdev/enact/driver"
+)
+
+// backend is an open file: one connection that writes and a few that read. In
+// memory there is one connection for both.
+type backend struct {
+	descriptor
+	driver.Gate
+	path     string // absolute; empty: in memory
+	opened   os.FileInfo
+	lockWait time.Duration
+
+	db       *sql.DB    // where connections come from
+	writer   chan *conn // the one writer, when nobody uses it
+	readers  chan *conn // idle readers; nil stands for one not connected yet
+	matrices matrices
+
+	stop     chan struct{} // closed when calls in flight have to end
+	released chan struct{} // closed when everything is given back
+	sweeping sync.WaitGroup
+}
+
+// read runs f with a connection for reading.
+func (b *backend) read(ctx context.Context, f func(*conn) error) error {
+	if err := b.Enter(ctx); err != nil {
+		return err
+	}
+	defer b.Leave()
+	return b.reading(ctx, f)
+}
+
+// reading is read for a call that has entered already. f may run again when
+// another process was in the way, so it begins from nothing each time.
+func (b *backend) reading(ctx context.Context, f func(*conn) error) error {
+	c, err := b.acquire(ctx, b.readers)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		if c, err = b.connect(ctx, true); err != nil {
+			b.readers <- nil
+			return err
+		}
+	}
+	defer func() { b.readers <- c }()
+	return b.explain(b.waiting(ctx, func() error { return f(c) }), false)
+}
+
+// write runs f in a transaction, whole or not at all. A context that ends before
+// the commit undoes everything; the commit itself is not interrupted, so that its
+// outcome is known.
+func (b *backend) write(ctx context.Context, f func(*conn) error) error {
+	if err := b.Enter(ctx); err != nil {
+		return err
+	}
+	defer b.Leave()
+	c, err := b.acquire(ctx, b.writer)
+	if err != nil {
+		return err
+	}
+	defer func() { b.writer <- c }()
+	if err := b.sameFile(); err != nil {
+		return err
+	}
+	if err := b.waiting(ctx, func() error { return c.exec("BEGIN IMMEDIATE") }); err != nil {
+		return b.explain(err, false)
+	}
+	if err = f(c); err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return b.explain(undo(c, err), false)
+	}
+	if err := c.exec("COMMIT"); err != nil {
+		return b.explain(undo(c, err), true)
+	}
+	return nil
+}
+
+// undo rolls back after err. SQLite has rolled back by itself after some errors;
+// then there is nothing to do.
+func undo(c *conn, err error) error {
+	if rollback := c.exec("ROLLBACK"); rollback != nil && codeOf(rollback) == 0 {
+		return fmt.Errorf("%w; and rolling back: %w", err, rollback)
+	}
+	return err
+}
+
+// acquire takes a connection out of pool.
+func (b *backend) acquire(ctx context.Context, pool chan *conn) (*conn, error) {
+	select {
+	case c := <-pool:
+		return c, nil
+	default:
+	}
+	select {
+	case c := <-pool:
+		return c, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-b.stop:
+		return nil, driver.ErrClosed
+	}
+}
+
+const (
+	firstPause = 100 * time.Microsecond
+	lastPause  = 10 * time.Millisecond
+)
+
+// waiting runs f again for as long as another process holds the lock that it
+// needs, with growing pauses. SQLite's own waiting is off: it is slow to notice
+// that a lock is free.
+func (b *backend) waiting(ctx context.Context, f func() error) error {
+	err := f()
+	if !isBusy(err) {
+		return err
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	pause := firstPause
+	for begin := time.Now(); ; pause = min(2*pause, lastPause) {
+		if time.Since(begin) > b.lockWait {
+			return fmt.Errorf("%w: sqlite: another process has kept %s locked for %v; end it, or raise lock_wait in the DSN", driver.ErrUnavailable, b.where(), b.lockWait)
+		}
+		timer.Reset(pause/2 + rand.N(pause))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-b.stop:
+			return driver.ErrClosed
+		}
+		if err = f(); !isBusy(err) {
+			return err
+		}
+	}
+}
+
+// sameFile makes sure that the path still leads to the file that is open: what is
+// written to one that was moved or deleted would be lost.
+func (b *backend) sameFile() error {
+	if b.path == "" {
+		return nil
+	}
+	info, err := os.Stat(b.path)
+	if err != nil {
+		return fmt.Errorf("%w: sqlite: the file is gone while it is in use; put it back: %w", driver.ErrUnavailable, err)
+	}
+	if !os.SameFile(info, b.opened) {
+		return fmt.Errorf("%w: sqlite: %s is another file than the one that was opened; put that back or open the store again", driver.ErrUnavailable, b.where())
+	}
+	return nil
+}
+
+// Shutdown implements driver.Backend.
+func (b *backend) Shutdown(ctx context.Context) error {
+	empty, first := b.Close()
+	if !first {
+		select {
+		case <-b.released:
+		case <-ctx.Done():
+		}
+		return nil
+	}
+	select {
+	case <-empty:
+		return b.release()
+	case <-ctx.Done():
+	}
+	close(b.stop) // whoever waits now ends with ErrClosed
+	select {
+	case <-empty:
+		return errors.Join(ctx.Err(), b.release())
+	case <-time.After(lastPause):
+	}
+	go func() {
+		<-empty
+		b.release()
+	}()
+	return ctx.Err()
+}
+
+// release gives everything back; nobody is inside any more. SQLite writes the WAL
+// back into the file when the last connection of all processes closes.
+func (b *backend) release() error {
+	defer close(b.released)
+	select {
+	case <-b.stop:
+	default:
+		close(b.stop)
+	}
+	b.sweeping.Wait()
+	var errs []error
+	give := func(pool chan *conn) {
+		for range cap(pool) {
+			if c := <-pool; c != nil {
+				errs = append(errs, c.close())
+			}
+		}
+	}
+	give(b.readers)
+	if b.writer != b.readers {
+		give(b.writer)
+	}
+	if err := errors.Join(append(errs, b.db.Close())...); err != nil {
+		return fmt.Errorf("sqlite: close %s: %w", b.where(), err)
+	}
+	return nil
+}

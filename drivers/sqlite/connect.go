@@ -1,0 +1,177 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"modernc.org/sqlite"
+
+	"github.com/enactdev/enact/driver"
+)
+
+// settings of every connection. busy_timeout is 0 because backend.waiting waits;
+// a WAL that has grown is cut back to 64 MiB. The rest is defence in depth against
+// a file that somebody else has prepared.
+const settings = "_pragma=busy_timeout(0)&_pragma=synchronous(FULL)&_pragma=temp_store(MEMORY)" +
+	"&_pragma=journal_size_limit(67108864)&_pragma=trusted_schema(OFF)&_defensive=1&_dqs=0"
+
+// Connect opens or makes the file, in this order, so that a file that is not ours
+// is left as it is: look at it, refuse it or switch it to WAL, bring its schema up
+// to date.
+func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	b := &backend{lockWait: c.lockWait, stop: make(chan struct{}), released: make(chan struct{}), writer: make(chan *conn, 1)}
+	name := "file::memory:"
+	if c.path != "" {
+		path, err := filepath.Abs(c.path)
+		if err != nil {
+			return nil, fmt.Errorf("%w: sqlite: %q cannot be made absolute: %w", driver.ErrUnavailable, c.path, err)
+		}
+		b.path = path
+		if b.opened, err = ensureFile(path); err != nil {
+			return nil, err
+		}
+		name = (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
+	}
+	source, err := sqlite.NewConnector(name + "?" + settings)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %s: %w", b.where(), err)
+	}
+	b.db = sql.OpenDB(source)
+	if err := b.prepare(ctx, c); err != nil {
+		return nil, errors.Join(err, b.db.Close())
+	}
+	b.sweepEvery(c.sweepInterval)
+	return b, nil
+}
+
+// prepare makes the writing connection, and leaves none open when it fails.
+func (b *backend) prepare(ctx context.Context, settings *connector) error {
+	c, err := b.connect(ctx, false)
+	if err != nil {
+		return err
+	}
+	if err := b.makeReady(ctx, c); err != nil {
+		c.close()
+		return b.explain(err, false)
+	}
+	b.writer <- c
+	b.readers = b.writer // a database in memory has this one connection only
+	if b.path != "" {
+		b.readers = make(chan *conn, settings.readers)
+		for range settings.readers {
+			b.readers <- nil
+		}
+	}
+	return nil
+}
+
+func (b *backend) makeReady(ctx context.Context, c *conn) error {
+	if err := b.waiting(ctx, func() error { return inspect(c, b.where()) }); err != nil {
+		return err
+	}
+	if b.path != "" {
+		if err := b.waiting(ctx, func() error { return useWAL(c, b.where()) }); err != nil {
+			return err
+		}
+	}
+	if err := b.waiting(ctx, func() error { return c.exec("BEGIN IMMEDIATE") }); err != nil {
+		return err
+	}
+	if err := migrate(c, b.where()); err != nil {
+		return undo(c, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return undo(c, err)
+	}
+	if err := c.exec("COMMIT"); err != nil {
+		return undo(c, err)
+	}
+	return nil
+}
+
+// connect opens one connection.
+func (b *backend) connect(ctx context.Context, readOnly bool) (*conn, error) {
+	var made *sql.Conn
+	err := b.waiting(ctx, func() (err error) {
+		made, err = b.db.Conn(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, b.explain(err, false)
+	}
+	c := &conn{Conn: made, prepared: map[string]*sql.Stmt{}}
+	if readOnly {
+		if err := c.exec("PRAGMA query_only = ON"); err != nil {
+			c.close()
+			return nil, b.explain(err, false)
+		}
+	}
+	return c, nil
+}
+
+func useWAL(c *conn, where string) error {
+	var mode string
+	if err := c.row("PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("%w: sqlite: %s cannot be in WAL mode (it stays in %q); put it on a local file system", driver.ErrUnsupported, where, mode)
+	}
+	return nil
+}
+
+// creating keeps this process from opening a file between its creation and the
+// close that follows: that close would take away the locks of the connection that
+// has it open (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+var creating sync.Mutex
+
+// ensureFile makes the file, for its owner only, if it is not there. It never
+// opens one that is, for the same reason.
+func ensureFile(path string) (fs.FileInfo, error) {
+	creating.Lock()
+	defer creating.Unlock()
+	folder := filepath.Dir(path)
+	if info, err := os.Stat(folder); err != nil {
+		return nil, fmt.Errorf("%w: sqlite: the folder of %q cannot be used; create it first: %w", driver.ErrUnavailable, path, err)
+	} else if !info.IsDir() {
+		return nil, driver.Invalidf("sqlite: %q, which should be the folder of the file, is not one", folder)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		if err := errors.Join(file.Close(), syncFolder(folder)); err != nil {
+			return nil, fmt.Errorf("%w: sqlite: create %q: %w", driver.ErrUnavailable, path, err)
+		}
+	case !errors.Is(err, fs.ErrExist):
+		return nil, fmt.Errorf("%w: sqlite: create %q: %w", driver.ErrUnavailable, path, err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: sqlite: %w", driver.ErrUnavailable, err)
+	case !info.Mode().IsRegular():
+		return nil, driver.Invalidf("sqlite: %q is not a regular file; name another", path)
+	case info.Mode().Perm()&0o222 == 0:
+		return nil, fmt.Errorf("%w: sqlite: %q is read-only; make it writable (chmod u+w) or name another: %w", driver.ErrUnavailable, path, fs.ErrPermission)
+	}
+	return info, nil
+}
+
+// syncFolder makes the new file's name as durable as what will be in it.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

@@ -1,0 +1,172 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/enactdev/enact/driver"
+)
+
+type state struct{ view }
+
+// version returns the key's version as far as it is alive, and as it is stored; 0
+// when there is none.
+func (s state) version(c *conn, key string) (alive, stored uint64, err error) {
+	var expires sql.NullInt64
+	err = c.row("SELECT version, expires FROM state WHERE tenant = ? AND key = ?", s.tenant, key).Scan(&stored, &expires)
+	if noRow(err) {
+		return 0, 0, nil
+	}
+	if err != nil || (expires.Valid && expires.Int64 <= micros(now())) {
+		return 0, stored, err
+	}
+	return stored, stored, nil
+}
+
+func (s state) Get(ctx context.Context, key string) (entry driver.Entry, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		entry = driver.Entry{EntryInfo: driver.EntryInfo{Key: key}}
+		var expires sql.NullInt64
+		err := c.row("SELECT version, expires, value FROM state WHERE tenant = ? AND key = ?", s.tenant, key).Scan(&entry.Version, &expires, &entry.Value)
+		if noRow(err) || (err == nil && expires.Valid && expires.Int64 <= micros(now())) {
+			return driver.NotFoundf("key %q", key)
+		}
+		entry.ExpiresAt = optionalTime(expires)
+		entry.Value = blob(entry.Value)
+		return err
+	})
+	if err != nil {
+		return driver.Entry{}, err
+	}
+	return entry, nil
+}
+
+func (s state) Set(ctx context.Context, key string, value []byte, o driver.SetOptions) (version uint64, err error) {
+	value = blob(value)
+	err = s.write(ctx, func(c *conn) error {
+		alive, stored, err := s.version(c, key)
+		if err != nil {
+			return err
+		}
+		if err := o.When.Check(key, alive); err != nil {
+			return err
+		}
+		var expires any
+		if o.TTL > 0 {
+			expires = micros(time.Now().Add(o.TTL + time.Microsecond - 1))
+		}
+		if stored == 0 {
+			return c.row("INSERT INTO state (tenant, key, version, expires, value) SELECT ?, ?, version + 1, ?, ? FROM state_floor RETURNING version", s.tenant, key, expires, value).Scan(&version)
+		}
+		return c.row("UPDATE state SET version = version + 1, expires = ?, value = ? WHERE tenant = ? AND key = ? RETURNING version", expires, value, s.tenant, key).Scan(&version)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return version, nil
+}
+
+func (s state) Delete(ctx context.Context, key string, when driver.Precondition) error {
+	return s.write(ctx, func(c *conn) error {
+		alive, stored, err := s.version(c, key)
+		if err != nil {
+			return err
+		}
+		if err := when.Check(key, alive); err != nil || stored == 0 {
+			return err
+		}
+		if err := c.exec("DELETE FROM state WHERE tenant = ? AND key = ?", s.tenant, key); err != nil {
+			return err
+		}
+		return raiseFloor(c, stored)
+	})
+}
+
+// raiseFloor remembers the version of a key that was removed.
+func raiseFloor(c *conn, version uint64) error {
+	return c.exec("UPDATE state_floor SET version = max(version, ?)", version)
+}
+
+func (s state) List(ctx context.Context, prefix string, page driver.Page) ([]driver.EntryInfo, driver.Cursor, error) {
+	scope := driver.Scope("state", s.tenant, prefix)
+	return list(ctx, s.view, scope, page, 1,
+		func(after []string) (string, []any, error) {
+			const columns = "SELECT key, version, expires FROM state WHERE tenant = ? AND (expires IS NULL OR expires > ?)"
+			args := []any{s.tenant, micros(now())}
+			if after[0] == "" {
+				return columns + " AND key >= ? AND key < ? ORDER BY key LIMIT ?", append(args, prefix, behind(prefix)), nil
+			}
+			return columns + " AND key > ? AND key < ? ORDER BY key LIMIT ?", append(args, after[0], behind(prefix)), nil
+		},
+		func(row scanner) (info driver.EntryInfo, position []string, err error) {
+			var expires sql.NullInt64
+			err = row.Scan(&info.Key, &info.Version, &expires)
+			info.ExpiresAt = optionalTime(expires)
+			return info, []string{info.Key}, err
+		})
+}
+
+// behind returns the least string that is greater than every key that begins with
+// prefix. Keys are UTF-8, in which no byte is 0xff.
+func behind(prefix string) string {
+	if prefix == "" {
+		return "\xff"
+	}
+	last := len(prefix) - 1
+	return prefix[:last] + string([]byte{prefix[last] + 1})
+}
+
+func optionalTime(us sql.NullInt64) time.Time {
+	if !us.Valid {
+		return time.Time{}
+	}
+	return fromMicros(us.Int64)
+}
+
+func (s state) SaveSnapshot(ctx context.Context, snapshot driver.Snapshot) error {
+	return s.write(ctx, func(c *conn) error {
+		return c.exec(`INSERT INTO snapshots (tenant, execution, sequence, time, data) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, execution) DO UPDATE SET sequence = excluded.sequence, time = excluded.time, data = excluded.data
+			WHERE excluded.sequence >= snapshots.sequence`,
+			s.tenant, string(snapshot.Execution), snapshot.Sequence, micros(snapshot.Time), blob(snapshot.Data))
+	})
+}
+
+func (s state) LoadSnapshot(ctx context.Context, id driver.ExecutionID) (snapshot driver.Snapshot, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		snapshot = driver.Snapshot{SnapshotInfo: driver.SnapshotInfo{Execution: id}}
+		var taken int64
+		err := c.row("SELECT sequence, time, data FROM snapshots WHERE tenant = ? AND execution = ?", s.tenant, string(id)).Scan(&snapshot.Sequence, &taken, &snapshot.Data)
+		if noRow(err) {
+			return driver.NotFoundf("snapshot of execution %q", id)
+		}
+		snapshot.Time = fromMicros(taken)
+		snapshot.Data = blob(snapshot.Data)
+		return err
+	})
+	if err != nil {
+		return driver.Snapshot{}, err
+	}
+	return snapshot, nil
+}
+
+func (s state) DeleteSnapshot(ctx context.Context, id driver.ExecutionID) error {
+	return s.write(ctx, func(c *conn) error {
+		return c.exec("DELETE FROM snapshots WHERE tenant = ? AND execution = ?", s.tenant, string(id))
+	})
+}
+
+func (s state) ListSnapshots(ctx context.Context, page driver.Page) ([]driver.SnapshotInfo, driver.Cursor, error) {
+	scope := driver.Scope("snapshots", s.tenant)
+	return list(ctx, s.view, scope, page, 1,
+		func(after []string) (string, []any, error) {
+			return "SELECT execution, sequence, time FROM snapshots WHERE tenant = ? AND execution > ? ORDER BY execution LIMIT ?", []any{s.tenant, after[0]}, nil
+		},
+		func(row scanner) (info driver.SnapshotInfo, position []string, err error) {
+			var taken int64
+			err = row.Scan(&info.Execution, &info.Sequence, &taken)
+			info.Time = fromMicros(taken)
+			return info, []string{string(info.Execution)}, err
+		})
+}
