@@ -2,57 +2,66 @@ package enact
 
 import (
 	"encoding/json"
+	"reflect"
 
 	"github.com/enactdev/enact/driver"
 )
 
-// decoders reads the payload of each typed event.
-var decoders = map[string]func([]byte) (EventData, error){
-	"ExecutionStarted":   decodeAs[ExecutionStarted],
-	"StepStarted":        decodeAs[StepStarted],
-	"StepCompleted":      decodeAs[StepCompleted],
-	"StepFailed":         decodeAs[StepFailed],
-	"ExecutionPaused":    decodeAs[ExecutionPaused],
-	"ExecutionResumed":   decodeAs[ExecutionResumed],
-	"ExecutionCompleted": decodeAs[ExecutionCompleted],
-	"ExecutionFailed":    decodeAs[ExecutionFailed],
-	"ExecutionCancelled": decodeAs[ExecutionCancelled],
-	"ArtifactStored":     decodeAs[ArtifactStored],
-	"StepDiscovered":     decodeAs[StepDiscovered],
-	"ToolCallStarted":    decodeAs[ToolCallStarted],
-	"ToolCallCompleted":  decodeAs[ToolCallCompleted],
-	"CheckpointSaved":    decodeAs[CheckpointSaved],
-	"GoalEvaluated":      decodeAs[GoalEvaluated],
+// builtinEvent is how the payload of a typed event is read.
+type builtinEvent struct {
+	goType reflect.Type
+	decode func(payload []byte) (EventData, error)
 }
 
-func decodeAs[T EventData](payload []byte) (EventData, error) {
-	var data T
-	err := json.Unmarshal(payload, &data)
-	return data, err
+// builtinEvents are the typed events by the name that they have in the log.
+var builtinEvents = map[string]builtinEvent{}
+
+func init() {
+	addBuiltin[ExecutionStarted]()
+	addBuiltin[StepStarted]()
+	addBuiltin[StepCompleted]()
+	addBuiltin[StepFailed]()
+	addBuiltin[ExecutionPaused]()
+	addBuiltin[ExecutionResumed]()
+	addBuiltin[ExecutionCompleted]()
+	addBuiltin[ExecutionFailed]()
+	addBuiltin[ExecutionCancelled]()
+	addBuiltin[ArtifactStored]()
+	addBuiltin[StepDiscovered]()
+	addBuiltin[ToolCallStarted]()
+	addBuiltin[ToolCallCompleted]()
+	addBuiltin[CheckpointSaved]()
+	addBuiltin[GoalEvaluated]()
+}
+
+func addBuiltin[T EventData]() {
+	var zero T
+	builtinEvents[zero.EventType()] = builtinEvent{reflect.TypeFor[T](), func(payload []byte) (EventData, error) {
+		var data T
+		err := json.Unmarshal(payload, &data)
+		return data, err
+	}}
 }
 
 // encodeEvent turns data into what a driver stores, without ID and time.
 func encodeEvent(data EventData) (driver.Event, error) {
-	if data == nil {
+	if v := reflect.ValueOf(data); !v.IsValid() || (v.Kind() == reflect.Pointer && v.IsNil()) {
 		return driver.Event{}, driver.Invalidf("event without data")
 	}
 	kind := data.EventType()
+	known, isBuiltin := builtinEvents[kind]
 	if custom, ok := data.(Custom); ok {
-		if _, taken := decoders[kind]; taken {
+		if isBuiltin {
 			return driver.Event{}, driver.Invalidf("custom event of type %q, which is a built-in one; use its struct or another type", kind)
 		}
 		return driver.Event{Type: kind, Payload: custom.Data}, nil
 	}
-	decode, known := decoders[kind]
-	if !known {
-		return driver.Event{}, driver.Invalidf("event of type %q (%T) is not built in; use enact.Custom", kind, data)
+	if !isBuiltin || reflect.TypeOf(data) != known.goType {
+		return driver.Event{}, driver.Invalidf("event %T of type %q is no built-in struct, by value; wrap events of your own in enact.Custom", data, kind)
 	}
 	payload, err := marshalJSON(data)
 	if err != nil {
 		return driver.Event{}, driver.Invalidf("event of type %q: %v", kind, err)
-	}
-	if _, err := decode(payload); err != nil {
-		return driver.Event{}, driver.Invalidf("event of type %q (%T) does not read back: %v", kind, data, err)
 	}
 	return driver.Event{Type: kind, Payload: payload}, nil
 }
@@ -61,12 +70,12 @@ func encodeEvent(data EventData) (driver.Event, error) {
 // through as Custom.
 func decodeEvent(e driver.StoredEvent) (Event, error) {
 	event := Event{Sequence: e.Sequence, ID: e.ID, Time: e.Time, Payload: e.Payload}
-	decode, known := decoders[e.Type]
-	if !known {
+	known, ok := builtinEvents[e.Type]
+	if !ok {
 		event.Data = Custom{Type: e.Type, Data: e.Payload}
 		return event, nil
 	}
 	var err error
-	event.Data, err = decode(e.Payload)
+	event.Data, err = known.decode(e.Payload)
 	return event, err
 }

@@ -183,7 +183,7 @@ func oneLine(errs *multierror.Error) error {
 	errs.ErrorFormat = func(list []error) string {
 		texts := make([]string, len(list))
 		for i, err := range list {
-			texts[i] = err.Error()
+			texts[i] = strings.ReplaceAll(err.Error(), "\n", "; ")
 		}
 		if len(texts) == 1 {
 			return texts[0]
