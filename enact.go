@@ -92,6 +92,8 @@ type (
 
 	// Expectation is what a writer believes the last sequence to be.
 	Expectation = driver.Expectation
+	// StoredEvent is an event as it is in the log.
+	StoredEvent = driver.StoredEvent
 	// ExecutionInfo describes an execution without loading its events.
 	ExecutionInfo = driver.ExecutionInfo
 	// Entry is a state key with its value.

@@ -95,14 +95,10 @@ func (s *EventStore) Append(ctx context.Context, execution ExecutionID, expect E
 // once and last. Memory does not grow with the history; the loop body may call
 // the store, and leaving the loop early frees everything. An unknown execution
 // has no events. A typed event whose payload does not decode ends the stream
-// with an error; driver-level access still reads it.
+// with an error; LoadRaw still reads it.
 func (s *EventStore) Load(ctx context.Context, execution ExecutionID, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		if err := s.check("execution ID", string(execution)); err != nil {
-			yield(Event{}, err)
-			return
-		}
-		for stored, err := range s.store.Load(ctx, execution, after) {
+		for stored, err := range s.LoadRaw(ctx, execution, after) {
 			if err != nil {
 				yield(Event{}, err)
 				return
@@ -117,6 +113,15 @@ func (s *EventStore) Load(ctx context.Context, execution ExecutionID, after uint
 			}
 		}
 	}
+}
+
+// LoadRaw is [EventStore.Load] without decoding: events as they are stored,
+// whatever is in them.
+func (s *EventStore) LoadRaw(ctx context.Context, execution ExecutionID, after uint64) iter.Seq2[StoredEvent, error] {
+	if err := s.check("execution ID", string(execution)); err != nil {
+		return func(yield func(StoredEvent, error) bool) { yield(StoredEvent{}, err) }
+	}
+	return s.store.Load(ctx, execution, after)
 }
 
 // LatestSequence returns the sequence of the execution's last event, 0 when it

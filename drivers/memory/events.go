@@ -77,7 +77,7 @@ func (s events) Load(ctx context.Context, id driver.ExecutionID, after uint64) i
 				return
 			}
 			for _, e := range tail {
-				if err := ctx.Err(); err != nil {
+				if err := s.Continue(ctx); err != nil {
 					yield(driver.StoredEvent{}, err)
 					return
 				}

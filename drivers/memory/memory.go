@@ -120,15 +120,9 @@ func (b *backend) HealthCheck(ctx context.Context) error {
 }
 
 func (b *backend) Shutdown(ctx context.Context) error {
-	empty, first := b.Close()
+	first, err := b.Close(ctx)
 	if !first {
 		return nil
-	}
-	var err error
-	select {
-	case <-empty:
-	case <-ctx.Done():
-		err = ctx.Err()
 	}
 	named.Lock()
 	defer named.Unlock()

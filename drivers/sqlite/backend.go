@@ -27,7 +27,7 @@ type backend struct {
 	readers  chan *conn // idle readers; nil stands for one not connected yet
 	matrices matrices
 
-	stop     chan struct{} // closed when calls in flight have to end
+	stop     chan struct{} // ends the sweeper
 	released chan struct{} // closed when everything is given back
 	sweeping sync.WaitGroup
 }
@@ -100,17 +100,15 @@ func undo(c *conn, err error) error {
 
 // acquire takes a connection out of pool.
 func (b *backend) acquire(ctx context.Context, pool chan *conn) (*conn, error) {
-	select {
-	case c := <-pool:
-		return c, nil
-	default:
+	if err := b.Continue(ctx); err != nil {
+		return nil, err
 	}
 	select {
 	case c := <-pool:
 		return c, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-b.stop:
+	case <-b.Aborted():
 		return nil, driver.ErrClosed
 	}
 }
@@ -141,7 +139,7 @@ func (b *backend) waiting(ctx context.Context, f func() error) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-b.stop:
+		case <-b.Aborted():
 			return driver.ErrClosed
 		}
 		if err = f(); !isBusy(err) {
@@ -168,41 +166,33 @@ func (b *backend) sameFile() error {
 
 // Shutdown implements driver.Backend.
 func (b *backend) Shutdown(ctx context.Context) error {
-	empty, first := b.Close()
-	if !first {
+	first, err := b.Close(ctx)
+	switch {
+	case !first:
 		select {
 		case <-b.released:
 		case <-ctx.Done():
 		}
 		return nil
-	}
-	select {
-	case <-empty:
+	case err == nil:
 		return b.release()
-	case <-ctx.Done():
-	}
-	close(b.stop) // whoever waits now ends with ErrClosed
-	select {
-	case <-empty:
-		return errors.Join(ctx.Err(), b.release())
-	case <-time.After(lastPause):
 	}
 	go func() {
-		<-empty
+		<-b.Drained()
 		b.release()
 	}()
-	return ctx.Err()
+	select {
+	case <-b.released: // whoever was only waiting has ended by now
+	case <-time.After(lastPause):
+	}
+	return err
 }
 
 // release gives everything back; nobody is inside any more. SQLite writes the WAL
 // back into the file when the last connection of all processes closes.
 func (b *backend) release() error {
 	defer close(b.released)
-	select {
-	case <-b.stop:
-	default:
-		close(b.stop)
-	}
+	close(b.stop)
 	b.sweeping.Wait()
 	var errs []error
 	give := func(pool chan *conn) {

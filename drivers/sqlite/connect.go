@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"modernc.org/sqlite"
@@ -40,7 +41,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 		if b.opened, err = ensureFile(path); err != nil {
 			return nil, err
 		}
-		name = (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
+		name = fileURI(path)
 	}
 	source, err := sqlite.NewConnector(name + "?" + settings)
 	if err != nil {
@@ -52,6 +53,16 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 	}
 	b.sweepEvery(c.sweepInterval)
 	return b, nil
+}
+
+// fileURI writes a path so that SQLite reads it back
+// (https://www.sqlite.org/uri.html, section 3.1).
+func fileURI(path string) string {
+	path = filepath.ToSlash(path)
+	if path[0] != '/' {
+		path = "/" + path // a drive letter
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
 // prepare makes the writing connection, and leaves none open when it fails.
@@ -167,8 +178,12 @@ func ensureFile(path string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// syncFolder makes the new file's name as durable as what will be in it.
+// syncFolder makes the new file's name as durable as what will be in it. Windows
+// has no such call.
 func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	folder, err := os.Open(path)
 	if err != nil {
 		return err

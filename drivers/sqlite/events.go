@@ -168,7 +168,7 @@ func (s events) Load(ctx context.Context, id driver.ExecutionID, after uint64) i
 		for {
 			piece, more, err := s.loadPiece(ctx, id, after)
 			for i, e := range piece {
-				if err := ctx.Err(); err != nil {
+				if err := s.Continue(ctx); err != nil {
 					yield(driver.StoredEvent{}, err)
 					return
 				}
