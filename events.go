@@ -56,7 +56,9 @@ func (i Identified) EventType() string {
 //
 // Events are idempotent by ID. To be able to repeat an append whose outcome is
 // unclear, wrap each event in [Identified]: if they are already there with the
-// same content, the sequence of the first time is returned, whatever expect says.
+// same content, the sequence of the first time is returned, whatever expect says:
+// a sequence that is not greater than the one expected tells that they were. So
+// two writers that append the same events do not keep each other out.
 // The same ID with other content is [ErrConflict].
 func (s *EventStore) Append(ctx context.Context, execution ExecutionID, expect Expectation, events ...EventData) (last uint64, err error) {
 	if s.closed != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Projection folds an execution's events into a state of the application's own.
@@ -23,10 +24,11 @@ type Projection[S any] struct {
 // Rehydrated is the state of an execution.
 type Rehydrated[S any] struct {
 	State S
-	// Sequence and LastEvent are those of the last event folded; 0 and empty
+	// Sequence, LastEvent and Time are those of the last event folded; zero
 	// when the execution has none.
 	Sequence  uint64
 	LastEvent EventID
+	Time      time.Time
 	// SnapshotSequence is where the snapshot stood that was used; 0: none.
 	SnapshotSequence uint64
 }
@@ -36,7 +38,7 @@ type Rehydrated[S any] struct {
 // execution is in status created, with sequence 0.
 //
 // The log decides. A snapshot that is missing, unreadable, ahead of the log, or
-// whose last event is not the one in the log is dropped with a warning, and all
+// whose last event is not the one in the log, by ID and time, is dropped with a warning, and all
 // events are folded. So is one that the state store cannot deliver; only the
 // event store's errors and the context's are returned.
 func (t *Tenant) Rehydrate(ctx context.Context, execution ExecutionID) (Snapshot, error) {
@@ -74,7 +76,7 @@ func RehydrateAs[S any](ctx context.Context, t *Tenant, execution ExecutionID, p
 
 // SaveSnapshotAs keeps what [RehydrateAs] returned, for the next time.
 func SaveSnapshotAs[S any](ctx context.Context, t *Tenant, execution ExecutionID, p Projection[S], r Rehydrated[S]) error {
-	return saveState(ctx, t.State, p.Name, execution, r.Sequence, r.LastEvent, r.State)
+	return saveState(ctx, t.State, p.Name, execution, position{r.Sequence, r.LastEvent, r.Time}, r.State)
 }
 
 // staleError: the snapshot does not fit the log.
@@ -88,7 +90,7 @@ func fromSnapshot[S any](ctx context.Context, t *Tenant, execution ExecutionID, 
 	if err != nil {
 		return Rehydrated[S]{}, err
 	}
-	r.Sequence, r.LastEvent, r.SnapshotSequence = e.Sequence, e.LastEvent, e.Sequence
+	r.Sequence, r.LastEvent, r.Time, r.SnapshotSequence = e.Sequence, e.LastEvent, e.Time, e.Sequence
 	return r, nil
 }
 
@@ -101,8 +103,8 @@ func fold[S any](ctx context.Context, t *Tenant, execution ExecutionID, p Projec
 			return Rehydrated[S]{}, err
 		}
 		if !checked {
-			if e.Sequence != r.Sequence || e.ID != r.LastEvent {
-				return Rehydrated[S]{}, staleError(fmt.Sprintf("event %d in the log is %q, in the snapshot %q", r.Sequence, e.ID, r.LastEvent))
+			if e.Sequence != r.Sequence || e.ID != r.LastEvent || !e.Time.Equal(r.Time) {
+				return Rehydrated[S]{}, staleError(fmt.Sprintf("event %d in the log is %q of %v, in the snapshot %q of %v", r.Sequence, e.ID, e.Time, r.LastEvent, r.Time))
 			}
 			checked = true
 			continue
@@ -113,7 +115,7 @@ func fold[S any](ctx context.Context, t *Tenant, execution ExecutionID, p Projec
 		if err := p.Apply(&r.State, e); err != nil {
 			return Rehydrated[S]{}, fmt.Errorf("execution %q: apply event %d (%s): %w", execution, e.Sequence, e.Data.EventType(), err)
 		}
-		r.Sequence, r.LastEvent = e.Sequence, e.ID
+		r.Sequence, r.LastEvent, r.Time = e.Sequence, e.ID, e.Time
 	}
 	if !checked {
 		return Rehydrated[S]{}, staleError(fmt.Sprintf("the log ends before event %d, where the snapshot stands", r.Sequence))

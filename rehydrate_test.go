@@ -145,6 +145,13 @@ func TestR7BadSnapshotsAreDropped(t *testing.T) {
 		{"of another history", func(t *testing.T, s *driver.Snapshot) {
 			replace(t, s, `"last_event":"second"`, `"last_event":"other"`)
 		}, true},
+		{"of another history with the same IDs", func(t *testing.T, s *driver.Snapshot) {
+			var e struct{ Time string }
+			if err := json.Unmarshal(s.Data, &e); err != nil || e.Time == "" {
+				t.Fatalf("time of the snapshot's last event: %q, error %v", e.Time, err)
+			}
+			replace(t, s, `"last_event":"second","time":"`+e.Time, `"last_event":"second","time":"2001-01-01T00:00:00Z`)
+		}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ctx := t.Context()
@@ -309,7 +316,7 @@ func TestR7OwnProjection(t *testing.T) {
 		}
 	}
 	r, err := enact.RehydrateAs(ctx, acme, "e", count)
-	want := enact.Rehydrated[map[string]int]{State: map[string]int{"StepStarted": 3, "StepFailed": 3}, Sequence: 6, LastEvent: r.LastEvent, SnapshotSequence: 6}
+	want := enact.Rehydrated[map[string]int]{State: map[string]int{"StepStarted": 3, "StepFailed": 3}, Sequence: 6, LastEvent: r.LastEvent, Time: r.Time, SnapshotSequence: 6}
 	if err != nil || !reflect.DeepEqual(r, want) {
 		t.Errorf("rehydrated %+v, error %v; it should be %+v", r, err, want)
 	}

@@ -22,6 +22,7 @@ type envelope struct {
 	Projection string          `json:"projection"`
 	Sequence   uint64          `json:"sequence"`
 	LastEvent  EventID         `json:"last_event"`
+	Time       time.Time       `json:"time"`
 	State      json.RawMessage `json:"state"`
 }
 
@@ -32,7 +33,8 @@ var errUnreadable = errors.New("the snapshot is unreadable")
 // s.Sequence again. A snapshot with a higher sequence stays; saving an older one
 // changes nothing and is no error.
 func (s *StateStore) SaveSnapshot(ctx context.Context, snapshot Snapshot) error {
-	return saveState(ctx, s, builtin, snapshot.Execution, snapshot.Sequence, snapshot.LastEvent, snapshot)
+	at := position{snapshot.Sequence, snapshot.LastEvent, snapshot.Time}
+	return saveState(ctx, s, builtin, snapshot.Execution, at, snapshot)
 }
 
 // LoadSnapshot returns an execution's snapshot or [ErrNotFound]. It is what was
@@ -46,7 +48,14 @@ func (s *StateStore) LoadSnapshot(ctx context.Context, execution ExecutionID) (S
 	return snapshot, nil
 }
 
-func saveState(ctx context.Context, s *StateStore, projection string, execution ExecutionID, sequence uint64, last EventID, state any) error {
+// position is the last event that a state contains: what ties it to a log.
+type position struct {
+	sequence uint64
+	event    EventID
+	time     time.Time
+}
+
+func saveState(ctx context.Context, s *StateStore, projection string, execution ExecutionID, at position, state any) error {
 	if s.closed != nil {
 		return s.closed
 	}
@@ -54,12 +63,12 @@ func saveState(ctx context.Context, s *StateStore, projection string, execution 
 	if err != nil {
 		return driver.Invalidf("snapshot of execution %q: %v", execution, err)
 	}
-	data, err := marshalJSON(envelope{snapshotFormat, projection, sequence, last, raw})
+	data, err := marshalJSON(envelope{snapshotFormat, projection, at.sequence, at.event, at.time, raw})
 	if err != nil {
 		return driver.Invalidf("snapshot of execution %q: %v", execution, err)
 	}
 	snapshot := driver.Snapshot{
-		SnapshotInfo: driver.SnapshotInfo{Execution: execution, Sequence: sequence, Time: driver.Timestamp(time.Now())},
+		SnapshotInfo: driver.SnapshotInfo{Execution: execution, Sequence: at.sequence, Time: driver.Timestamp(time.Now())},
 		Data:         data,
 	}
 	if err := driver.ValidateSnapshot(snapshot); err != nil {

@@ -49,7 +49,7 @@ type ConflictError struct {
 func (e *ConflictError) Error() string {
 	switch {
 	case e.Event != "":
-		return fmt.Sprintf("%s: conflict: event ID %q is already used for other content or order; use a new ID (last sequence is %d)", e.Subject, e.Event, e.Actual)
+		return fmt.Sprintf("%s: conflict: event ID %q is already there with other content or in another place; repeat an append as it was, and give a new event a new ID (last sequence is %d)", e.Subject, e.Event, e.Actual)
 	case e.MustBeAbsent:
 		return fmt.Sprintf("%s: conflict: it exists already, at %d", e.Subject, e.Actual)
 	}

@@ -49,7 +49,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 	}
 	b.db = sql.OpenDB(source)
 	if err := b.prepare(ctx, c); err != nil {
-		return nil, errors.Join(err, b.db.Close())
+		b.db.Close() // it has no connection any more; what went wrong is err
+		return nil, err
 	}
 	b.sweepEvery(c.sweepInterval)
 	return b, nil

@@ -16,7 +16,7 @@ func (x *indexer) choose(ctx context.Context) (*job, error) {
 		return nil, err
 	}
 	if run == 0 {
-		return x.newJob(ctx, 1), nil
+		return x.newJob(1), nil
 	}
 	execution := x.folder.execution(run)
 	snapshot, err := x.tenant.Rehydrate(ctx, execution)
@@ -36,16 +36,16 @@ func (x *indexer) choose(ctx context.Context) (*job, error) {
 		if _, err := j.settle(ctx); err != nil {
 			return nil, err
 		}
-		return x.newJob(ctx, run+1), nil
+		return x.newJob(run + 1), nil
 	case snapshot.State.Final() && !j.complete:
-		return x.newJob(ctx, run+1), nil
+		return x.newJob(run + 1), nil
 	case obsolete != "":
 		cancelled := enact.Identified{ID: eventCancelled, Data: enact.ExecutionCancelled{Reason: obsolete}}
 		if err := j.log.append(ctx, cancelled); err != nil {
 			return nil, err
 		}
 		x.note("run %s is cancelled: %s", execution, obsolete)
-		return x.newJob(ctx, run+1), nil
+		return x.newJob(run + 1), nil
 	}
 	for step := range snapshot.StepOutputs {
 		j.done[step] = true
@@ -92,15 +92,9 @@ func (x *indexer) obsolete(ctx context.Context, run int, snapshot enact.Snapshot
 }
 
 // newJob is a run of which there is no event yet.
-func (x *indexer) newJob(ctx context.Context, run int) *job {
-	execution := x.folder.execution(run)
-	// Event IDs are the same in every log of this directory, so a snapshot of
-	// an older log that was thrown away could seem to fit the new one.
-	if err := x.tenant.State.DeleteSnapshot(ctx, execution); err != nil {
-		x.stateFailed(err)
-	}
+func (x *indexer) newJob(run int) *job {
 	return &job{
 		indexer: x, run: run, done: map[string]bool{},
-		log: &journal{events: x.tenant.Events, execution: execution},
+		log: &journal{events: x.tenant.Events, execution: x.folder.execution(run)},
 	}
 }

@@ -311,7 +311,7 @@ func TestProcessThatFellBehindIsStopped(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"a": "one"})
 	rt := newMemory(t)
 	x := newIndexer(t, rt, dir)
-	slow, slower := x.newJob(t.Context(), 1), x.newJob(t.Context(), 1)
+	slow, slower := x.newJob(1), x.newJob(1)
 	mustIndex(t, rt, dir)
 	err := slow.work(t.Context())
 	if !errors.Is(err, enact.ErrConflict) || !strings.Contains(err.Error(), "another process") {
