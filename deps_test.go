@@ -1,0 +1,48 @@
+package enact_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// dependencies lists what a program that imports the packages links, without the
+// standard library.
+func dependencies(t *testing.T, packages ...string) []string {
+	t.Helper()
+	args := append([]string{"list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}"}, packages...)
+	out, err := exec.Command("go", args...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	list := strings.Fields(string(out))
+	if len(list) == 0 {
+		t.Fatal("go list found nothing")
+	}
+	return list
+}
+
+// A program links the drivers that it imports and no other.
+func TestDriversAreLinkedOnlyWhenImported(t *testing.T) {
+	for _, path := range dependencies(t, ".", "./drivers/sqlite") {
+		for _, foreign := range []string{"jackc/pgx", "redis/go-redis", "weaviate/", "enact/drivers/memory", "enact/drivers/postgres", "enact/drivers/redis", "schollz/", "staticcheck"} {
+			if strings.Contains(path, foreign) {
+				t.Errorf("a program with SQLite alone links %s", path)
+			}
+		}
+	}
+}
+
+// Imports point one way: drivers to enact to driver, which needs nothing.
+func TestImportsPointOneWay(t *testing.T) {
+	for _, path := range dependencies(t, "./driver") {
+		if path != "github.com/enactdev/enact/driver" {
+			t.Errorf("package driver imports %s; it may import the standard library only", path)
+		}
+	}
+	for _, path := range dependencies(t, ".") {
+		if strings.Contains(path, "enact/drivers/") || strings.Contains(path, "modernc.org") {
+			t.Errorf("package enact imports %s; it may import no driver", path)
+		}
+	}
+}
