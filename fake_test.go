@@ -19,6 +19,7 @@ import (
 //	malformed    its DSN does not parse, and the error repeats it whole
 //	down         it cannot be connected, and the error repeats the DSN whole
 //	sick         it fails its health check and its shutdown
+//	rendezvous   its health check and its shutdown wait until another's begins
 //	eventsonly   it offers events only
 //
 // and any other word a name. Connecting to one that requires the network dials.
@@ -33,6 +34,12 @@ func (d *fakeDriver) note(what string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.log = append(d.log, what)
+}
+
+func (d *fakeDriver) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.log = nil
 }
 
 func (d *fakeDriver) noted(prefix string) (found []string) {
@@ -111,8 +118,15 @@ func (b *fakeBackend) HealthCheck(ctx context.Context) error {
 	return nil
 }
 
-func (b *fakeBackend) Shutdown(context.Context) error {
+func (b *fakeBackend) Shutdown(ctx context.Context) error {
 	b.driver.note("shutdown " + b.dsn)
+	if b.is("rendezvous") {
+		for len(b.driver.noted("shutdown ")) < 2 {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	}
 	if b.is("sick") {
 		return errors.New("will not stop")
 	}

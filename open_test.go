@@ -197,6 +197,13 @@ func TestR6Health(t *testing.T) {
 	if err := rt.HealthCheck(ctx); err != nil {
 		t.Errorf("health: %v; the backends should be asked at once", err)
 	}
+	if err := rt.Shutdown(ctx); err != nil {
+		t.Errorf("shutdown: %v; a backend that takes long should not keep the other waiting", err)
+	}
+	if got := d.noted("shutdown"); !slices.Equal(got, []string{"shutdown fake:rendezvous2", "shutdown fake:rendezvous1"}) {
+		t.Errorf("shut down %q; it should be in reverse order", got)
+	}
+	d.forget()
 	sick, err := open(t.Context(), Config{Events: "fake:sick1", State: "fake:ok", Messages: "fake:sick2"}, r)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-multierror"
 
@@ -81,27 +82,44 @@ func (r *Runtime) HealthCheck(ctx context.Context) error {
 		wg.Go(func() { errs[i] = b.HealthCheck(ctx) })
 	}
 	wg.Wait()
+	return r.failures("health", errs)
+}
+
+// shutdownStagger is how long Shutdown waits for one backend before it begins
+// with the next.
+const shutdownStagger = 20 * time.Millisecond
+
+// Shutdown shuts every backend down once, in reverse order of opening; one that
+// takes long does not keep the others waiting. It returns one error that names
+// each that failed. Calls in flight may end until ctx is done. The second call
+// waits for the first and returns nil.
+func (r *Runtime) Shutdown(ctx context.Context) error {
+	errs := make([]error, len(r.opened))
+	r.shutdown.Do(func() {
+		var wg sync.WaitGroup
+		for i, b := range slices.Backward(r.opened) {
+			done := make(chan struct{})
+			wg.Go(func() {
+				defer close(done)
+				errs[i] = b.Shutdown(ctx)
+			})
+			select {
+			case <-done:
+			case <-time.After(shutdownStagger):
+			}
+		}
+		wg.Wait()
+	})
+	return r.failures("shutdown", errs)
+}
+
+// failures joins what came of something done to every backend.
+func (r *Runtime) failures(what string, errs []error) error {
 	failed := new(multierror.Error)
 	for i, err := range errs {
 		if err != nil {
-			failed = multierror.Append(failed, fmt.Errorf("health of %s: %w", r.opened[i].name, err))
+			failed = multierror.Append(failed, fmt.Errorf("%s of %s: %w", what, r.opened[i].name, err))
 		}
 	}
-	return oneLine(failed)
-}
-
-// Shutdown shuts every backend down once, in reverse order of opening, whatever
-// becomes of the others, and returns one error that names each that failed. Calls
-// in flight may end until ctx is done. The second call waits for the first and
-// returns nil.
-func (r *Runtime) Shutdown(ctx context.Context) error {
-	failed := new(multierror.Error)
-	r.shutdown.Do(func() {
-		for _, b := range slices.Backward(r.opened) {
-			if err := b.Shutdown(ctx); err != nil {
-				failed = multierror.Append(failed, fmt.Errorf("shutdown of %s: %w", b.name, err))
-			}
-		}
-	})
 	return oneLine(failed)
 }
