@@ -24,7 +24,7 @@ type backend struct {
 
 	db       *sql.DB    // where connections come from
 	writer   chan *conn // the one writer, when nobody uses it
-	readers  chan *conn // idle readers; nil stands for one not connected yet
+	readers  chan *conn // idle readers
 	matrices matrices
 
 	stop     chan struct{} // ends the sweeper
@@ -47,12 +47,6 @@ func (b *backend) reading(ctx context.Context, f func(*conn) error) error {
 	c, err := b.acquire(ctx, b.readers)
 	if err != nil {
 		return err
-	}
-	if c == nil {
-		if c, err = b.connect(ctx, true); err != nil {
-			b.readers <- nil
-			return err
-		}
 	}
 	defer func() { b.readers <- c }()
 	return b.explain(b.waiting(ctx, func() error { return f(c) }), false)
@@ -194,20 +188,20 @@ func (b *backend) release() error {
 	defer close(b.released)
 	close(b.stop)
 	b.sweeping.Wait()
-	var errs []error
-	give := func(pool chan *conn) {
-		for range cap(pool) {
-			if c := <-pool; c != nil {
-				errs = append(errs, c.close())
-			}
-		}
-	}
-	give(b.readers)
-	if b.writer != b.readers {
-		give(b.writer)
-	}
-	if err := errors.Join(append(errs, b.db.Close())...); err != nil {
+	if err := b.disconnect(); err != nil {
 		return fmt.Errorf("sqlite: close %s: %w", b.where(), err)
 	}
 	return nil
+}
+
+// disconnect closes every idle connection, and so all of them once nobody is
+// inside.
+func (b *backend) disconnect() error {
+	var errs []error
+	for _, pool := range []chan *conn{b.readers, b.writer} { // in memory they are one
+		for len(pool) > 0 {
+			errs = append(errs, (<-pool).close())
+		}
+	}
+	return errors.Join(append(errs, b.db.Close())...)
 }

@@ -19,7 +19,8 @@ import (
 
 // settings of every connection. busy_timeout is 0 because backend.waiting waits;
 // a WAL that has grown is cut back to 64 MiB. The rest is defence in depth against
-// a file that somebody else has prepared.
+// a file that somebody else has prepared. In a file mode=rw is added, so that
+// SQLite makes none: ensureFile does.
 const settings = "_pragma=busy_timeout(0)&_pragma=synchronous(FULL)&_pragma=temp_store(MEMORY)" +
 	"&_pragma=journal_size_limit(67108864)&_pragma=trusted_schema(OFF)&_defensive=1&_dqs=0"
 
@@ -31,7 +32,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 		return nil, err
 	}
 	b := &backend{lockWait: c.lockWait, stop: make(chan struct{}), released: make(chan struct{}), writer: make(chan *conn, 1)}
-	name := "file::memory:"
+	name := "file::memory:?"
 	if c.path != "" {
 		path, err := filepath.Abs(c.path)
 		if err != nil {
@@ -41,15 +42,15 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 		if b.opened, err = ensureFile(path); err != nil {
 			return nil, err
 		}
-		name = fileURI(path)
+		name = fileURI(path) + "?mode=rw&"
 	}
-	source, err := sqlite.NewConnector(name + "?" + settings)
+	source, err := sqlite.NewConnector(name + settings)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %s: %w", b.where(), err)
 	}
 	b.db = sql.OpenDB(source)
-	if err := b.prepare(ctx, c); err != nil {
-		b.db.Close() // it has no connection any more; what went wrong is err
+	if err := b.prepare(ctx, c.readers); err != nil {
+		b.disconnect() // what went wrong is err
 		return nil, err
 	}
 	b.sweepEvery(c.sweepInterval)
@@ -66,25 +67,42 @@ func fileURI(path string) string {
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
-// prepare makes the writing connection, and leaves none open when it fails.
-func (b *backend) prepare(ctx context.Context, settings *connector) error {
-	c, err := b.connect(ctx, false)
+// prepare makes all connections at once. One made later would open whatever file
+// is at the path by then, and SQLite deletes the WAL beside a file that is empty.
+func (b *backend) prepare(ctx context.Context, readers int) error {
+	c, err := b.connect(ctx)
 	if err != nil {
 		return err
 	}
+	b.writer <- c
 	if err := b.makeReady(ctx, c); err != nil {
-		c.close()
 		return b.explain(err, false)
 	}
-	b.writer <- c
-	b.readers = b.writer // a database in memory has this one connection only
-	if b.path != "" {
-		b.readers = make(chan *conn, settings.readers)
-		for range settings.readers {
-			b.readers <- nil
+	if b.path == "" {
+		b.readers = b.writer // a database in memory has this one connection only
+		return nil
+	}
+	b.readers = make(chan *conn, readers)
+	for range readers {
+		c, err := b.connect(ctx)
+		if err != nil {
+			return err
+		}
+		b.readers <- c
+		if err := b.waiting(ctx, func() error { return makeReader(c) }); err != nil {
+			return b.explain(err, false)
 		}
 	}
-	return nil
+	return b.sameFile()
+}
+
+// makeReader also reads something, which makes SQLite open the WAL.
+func makeReader(c *conn) error {
+	if err := c.exec("PRAGMA query_only = ON"); err != nil {
+		return err
+	}
+	var tables int
+	return c.row("SELECT count(*) FROM sqlite_schema").Scan(&tables)
 }
 
 func (b *backend) makeReady(ctx context.Context, c *conn) error {
@@ -112,7 +130,7 @@ func (b *backend) makeReady(ctx context.Context, c *conn) error {
 }
 
 // connect opens one connection.
-func (b *backend) connect(ctx context.Context, readOnly bool) (*conn, error) {
+func (b *backend) connect(ctx context.Context) (*conn, error) {
 	var made *sql.Conn
 	err := b.waiting(ctx, func() (err error) {
 		made, err = b.db.Conn(ctx)
@@ -121,14 +139,7 @@ func (b *backend) connect(ctx context.Context, readOnly bool) (*conn, error) {
 	if err != nil {
 		return nil, b.explain(err, false)
 	}
-	c := &conn{Conn: made, prepared: map[string]*sql.Stmt{}}
-	if readOnly {
-		if err := c.exec("PRAGMA query_only = ON"); err != nil {
-			c.close()
-			return nil, b.explain(err, false)
-		}
-	}
-	return c, nil
+	return &conn{Conn: made, prepared: map[string]*sql.Stmt{}}, nil
 }
 
 func useWAL(c *conn, where string) error {
@@ -174,7 +185,13 @@ func ensureFile(path string) (fs.FileInfo, error) {
 	case !info.Mode().IsRegular():
 		return nil, driver.Invalidf("sqlite: %q is not a regular file; name another", path)
 	case info.Mode().Perm()&0o222 == 0:
+		// Root may write to it all the same, but somebody has said not to.
 		return nil, fmt.Errorf("%w: sqlite: %q is read-only; make it writable (chmod u+w) or name another: %w", driver.ErrUnavailable, path, fs.ErrPermission)
+	}
+	// SQLite would open it for reading, and leave a WAL behind that its owner
+	// cannot use.
+	if err := checkWritable(path); err != nil {
+		return nil, fmt.Errorf("%w: sqlite: %q is not writable by this process; change its permissions or name another: %w", driver.ErrUnavailable, path, err)
 	}
 	return info, nil
 }

@@ -22,8 +22,10 @@ func inspect(c *conn, where string) error {
 	switch {
 	case err != nil:
 		return err
-	case application != applicationID && (tables > 0 || version != 0):
+	case application != applicationID && (application != 0 || version != 0 || tables > 0):
 		return driver.Invalidf("sqlite: %s is the database of another application; name another file", where)
+	case version < 0:
+		return driver.Invalidf("sqlite: %s has schema version %d, which no release has made; restore it from a backup", where, version)
 	case version > len(migrations):
 		return fmt.Errorf("%w: sqlite: %s has schema version %d, this program knows versions up to %d; use a newer release", driver.ErrUnsupported, where, version, len(migrations))
 	}
@@ -88,6 +90,11 @@ CREATE TRIGGER events_no_replace BEFORE INSERT ON events
 WHEN EXISTS (SELECT 1 FROM events WHERE key = new.key)
 	OR EXISTS (SELECT 1 FROM events WHERE execution = new.execution AND id = new.id) BEGIN
 	SELECT raise(FAIL, 'enact: the event exists');
+END;
+CREATE TRIGGER executions_no_replace BEFORE INSERT ON executions
+WHEN EXISTS (SELECT 1 FROM executions WHERE key = new.key)
+	OR EXISTS (SELECT 1 FROM executions WHERE tenant = new.tenant AND id = new.id) BEGIN
+	SELECT raise(FAIL, 'enact: the execution exists');
 END;
 CREATE TRIGGER executions_no_delete BEFORE DELETE ON executions BEGIN
 	SELECT raise(ABORT, 'enact: executions cannot be deleted');

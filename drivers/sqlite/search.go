@@ -84,11 +84,14 @@ func (m *matrix) search(ctx context.Context, c *conn, found collection, q driver
 	if err != nil {
 		return driver.Result{}, err
 	}
-	if best, err = m.breakTie(c, best, q.Limit); err != nil {
+	if best, err = m.breakTie(ctx, c, best, q.Limit); err != nil {
 		return driver.Result{}, err
 	}
 	result := driver.Result{Exact: true}
 	for _, r := range best {
+		if err := ctx.Err(); err != nil {
+			return driver.Result{}, err
+		}
 		doc, err := scanDocument(c.row(documentQuery(q.Fields), m.keys[r.place]))
 		if err != nil {
 			return driver.Result{}, err
@@ -123,13 +126,16 @@ func (m *matrix) selected(ctx context.Context, c *conn, collection int64, f driv
 
 // breakTie cuts best to limit. Where the cut goes through rows with the same
 // score, those with the least IDs stay.
-func (m *matrix) breakTie(c *conn, best []ranked, limit int) ([]ranked, error) {
+func (m *matrix) breakTie(ctx context.Context, c *conn, best []ranked, limit int) ([]ranked, error) {
 	if len(best) <= limit {
 		return best, nil
 	}
 	tied := slices.IndexFunc(best, func(r ranked) bool { return r.score == best[limit-1].score })
 	ids := make(map[int32]string, len(best)-tied)
 	for _, r := range best[tied:] {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		var id string
 		if err := c.row("SELECT id FROM documents WHERE key = ?", m.keys[r.place]).Scan(&id); err != nil {
 			return nil, err
