@@ -116,19 +116,18 @@ func (p *Part) UnmarshalJSON(raw []byte) error {
 }
 
 func (p Part) kind() (string, error) {
-	var head struct {
-		Type *string `json:"type"`
-	}
 	if !utf8.Valid(p) {
 		return "", errors.New("it is not valid UTF-8")
 	}
-	if err := json.Unmarshal(p, &head); err != nil {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(p, &fields); err != nil {
 		return "", err
 	}
-	if head.Type == nil || *head.Type == "" {
+	var kind string
+	if json.Unmarshal(fields["type"], &kind) != nil || kind == "" {
 		return "", errors.New(`it has no string "type"`)
 	}
-	return *head.Type, nil
+	return kind, nil
 }
 
 // encodeParts writes parts as one JSON array, each as it is.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
+	"strings"
 )
 
 // Cursor marks a position in a listing. It is opaque: made by the store, given
@@ -52,7 +53,7 @@ func EncodeCursor(scope string, position ...string) Cursor {
 func DecodeCursor(scope string, cursor Cursor, parts int) ([]string, error) {
 	bad := Invalidf("cursor does not belong to this listing; start again without one")
 	body, err := base64.RawURLEncoding.Strict().DecodeString(string(cursor))
-	if err != nil || len(body) < 4 {
+	if err != nil || len(body) < 4 || strings.ContainsAny(string(cursor), "\r\n") {
 		return nil, bad
 	}
 	body, sum := body[:len(body)-4], binary.BigEndian.Uint32(body[len(body)-4:])

@@ -21,7 +21,7 @@ func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver
 	err = s.write(ctx, func(t *tenant) error {
 		x := t.executions[id]
 		if x == nil {
-			x = &execution{byID: map[driver.EventID]uint64{}, createdAt: now()}
+			x = &execution{byID: map[driver.EventID]uint64{}}
 		}
 		last = uint64(len(x.events))
 		known := make([]driver.StoredEvent, len(batch))
@@ -38,6 +38,9 @@ func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver
 			return err
 		}
 		x.updatedAt = now()
+		if last == 0 {
+			x.createdAt = x.updatedAt
+		}
 		for _, e := range batch {
 			last++
 			if e.Time.IsZero() {
@@ -63,6 +66,7 @@ func (s events) Load(ctx context.Context, id driver.ExecutionID, after uint64) i
 			return
 		}
 		defer s.Leave()
+		after := after
 		for {
 			// What is there is never changed, so a slice of it is a snapshot.
 			var tail []driver.StoredEvent

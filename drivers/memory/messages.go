@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/enactdev/enact/driver"
 )
@@ -64,6 +65,7 @@ func (s messages) CreateThread(ctx context.Context, th driver.Thread) (stored dr
 			return nil
 		}
 		created := &thread{Thread: copyThread(th)}
+		created.DeletedAt = time.Time{}
 		t.touch(created)
 		if created.CreatedAt.IsZero() {
 			created.CreatedAt = created.UpdatedAt

@@ -120,8 +120,8 @@ func (m *matrix) selected(ctx context.Context, c *conn, collection int64, f driv
 		}
 		return true, err
 	})
-	slices.Sort(places) // to walk through memory in one direction
-	return places, err
+	slices.Sort(places)                // to walk through memory in one direction
+	return slices.Compact(places), err // a list may match more than once
 }
 
 // breakTie cuts best to limit. Where the cut goes through rows with the same
