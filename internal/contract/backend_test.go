@@ -1,0 +1,1307 @@
+package contract_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/enactdev/enact"
+	"github.com/enactdev/enact/driver"
+)
+
+// contents is everything that a tenant has, for users whose threads are asked for.
+type contents struct {
+	Executions  []enact.ExecutionInfo
+	Events      map[enact.ExecutionID][]enact.Event
+	Keys        []enact.Entry
+	Snapshots   []enact.Snapshot
+	Threads     []enact.Thread
+	Messages    []enact.Message
+	Collections []enact.CollectionInfo
+	Documents   map[string][]enact.Match
+}
+
+func contentsOf(t testing.TB, tenant *enact.Tenant, users ...enact.UserID) contents {
+	t.Helper()
+	ctx := t.Context()
+	const limit = driver.MaxPageLimit
+	c := contents{Events: map[enact.ExecutionID][]enact.Event{}, Documents: map[string][]enact.Match{}}
+	c.Executions = walk(t, "executions", limit, tenant.Events.ListExecutions)
+	for _, x := range c.Executions {
+		c.Events[x.ID] = loaded(t, tenant, x.ID, 0)
+	}
+	for _, info := range walk(t, "keys", limit, keysOf(tenant, "")) {
+		entry, err := tenant.State.Get(ctx, info.Key)
+		must(t, "Get", err)
+		mustEqual(t, fmt.Sprintf("key %q as listed", info.Key), info, entry.EntryInfo)
+		c.Keys = append(c.Keys, entry)
+	}
+	for _, info := range walk(t, "snapshots", limit, tenant.State.ListSnapshots) {
+		s, err := tenant.State.LoadSnapshot(ctx, info.Execution)
+		must(t, "LoadSnapshot", err)
+		c.Snapshots = append(c.Snapshots, s)
+	}
+	for _, user := range users {
+		threads := walk(t, "threads", limit, threadsOf(tenant, enact.ThreadQuery{User: user, IncludeDeleted: true}))
+		c.Threads = append(c.Threads, threads...)
+		for _, th := range threads {
+			c.Messages = append(c.Messages, walk(t, "messages", limit, messagesIn(tenant, enact.MessageQuery{Thread: th.ID, IncludeDeleted: true}))...)
+		}
+	}
+	c.Collections = walk(t, "collections", limit, tenant.Vectors.ListCollections)
+	for _, info := range c.Collections {
+		c.Documents[info.Name] = mustSearch(t, tenant, info.Name, enact.Query{
+			Embedding: slices.Repeat([]float32{1}, info.Dimension), Limit: driver.MaxResults,
+			Fields: enact.Fields{Content: true, Metadata: true, Embedding: true},
+		})
+		if n := uint64(len(c.Documents[info.Name])); n != info.Count {
+			t.Fatalf("collection %q has a count of %d, and %d documents are found", info.Name, info.Count, n)
+		}
+	}
+	return c
+}
+
+// mustBeUnchanged compares contents part by part, for a message that can be read.
+func mustBeUnchanged(t testing.TB, doing string, got, want contents) {
+	t.Helper()
+	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
+	for i := range g.NumField() {
+		mustEqual(t, g.Type().Field(i).Name+" after "+doing, g.Field(i).Interface(), w.Field(i).Interface())
+	}
+}
+
+// everything stores something under id in every role, all of it marked with label.
+func everything(t testing.TB, tenant *enact.Tenant, id, label string) {
+	t.Helper()
+	mustAppend(t, tenant, enact.ExecutionID(id), enact.Identified{ID: enact.EventID(id), Data: fact(label)}, fact(label))
+	mustSet(t, tenant, id, label)
+	mustSave(t, tenant, stateAt(enact.ExecutionID(id), 1, label))
+	mustCreateThread(t, tenant, enact.Thread{ID: enact.ThreadID(id), User: "ann", Title: label})
+	mustCreateMessage(t, tenant, enact.Message{ID: enact.MessageID(id), Thread: enact.ThreadID(id), Execution: "run", Role: "user", Content: label})
+	mustEnsure(t, tenant, id, 1, enact.Dot)
+	mustUpsert(t, tenant, id, enact.Document{ID: id, Content: label, Metadata: []byte(`{"a":1}`), Embedding: []float32{float32(len(label))}})
+}
+
+// mustHaveOnly fails the test unless the tenant has exactly what everything stored
+// under these ids with this label.
+func mustHaveOnly(t testing.TB, tenant *enact.Tenant, label string, ids ...string) {
+	t.Helper()
+	ids = slices.Sorted(slices.Values(ids))
+	c := contentsOf(t, tenant, "ann")
+	doing := func(what string) string { return fmt.Sprintf("the %s of tenant %q", what, tenant.ID()) }
+	mustEqual(t, doing("executions"), idsOf(c.Executions, func(x enact.ExecutionInfo) string { return string(x.ID) }), ids)
+	mustEqual(t, doing("keys"), idsOf(c.Keys, func(e enact.Entry) string { return e.Key }), ids)
+	mustEqual(t, doing("snapshots"), idsOf(c.Snapshots, func(s enact.Snapshot) string { return string(s.Execution) }), ids)
+	mustEqual(t, doing("threads"), slices.Sorted(slices.Values(idsOf(c.Threads, func(th enact.Thread) string { return string(th.ID) }))), ids)
+	mustEqual(t, doing("messages"), slices.Sorted(slices.Values(idsOf(c.Messages, func(m enact.Message) string { return string(m.ID) }))), ids)
+	mustEqual(t, doing("collections"), idsOf(c.Collections, collectionName), ids)
+	for i, id := range ids {
+		mustEqual(t, doing("events"), payloads(c.Events[enact.ExecutionID(id)]), []string{label, label})
+		mustEqual(t, doing("value"), string(c.Keys[i].Value), label)
+		mustEqual(t, doing("snapshot"), c.Snapshots[i].CurrentStep, label)
+		doc := enact.Document{ID: id, Content: label, Metadata: []byte(`{"a":1}`), Embedding: []float32{float32(len(label))}}
+		mustEqual(t, doing("documents"), c.Documents[id], []enact.Match{{Document: doc, Score: float64(len(label))}})
+	}
+	for _, th := range c.Threads {
+		mustEqual(t, doing("title"), th.Title, label)
+	}
+	for _, m := range c.Messages {
+		mustEqual(t, doing("message"), m.Content+" in "+string(m.Thread), label+" in "+string(m.ID))
+	}
+	mustEqual(t, doing("messages of an execution"), len(walk(t, "messages", 100, messagesIn(tenant, enact.MessageQuery{Execution: "run"}))), len(ids))
+}
+
+// wallTenants and wallIDs run together when somebody joins them with a separator,
+// folds their case, trims or normalises them.
+var (
+	wallTenants = []enact.TenantID{"a", "A", "a ", "a/b", "a:b", "a\x1fb", "a%2Fb", "é", "e\u0301", "%", enact.TenantID(strings.Repeat("t", 255))}
+	wallIDs     = []string{"c", "b/c", "b:c", "b\x1fc", "a"}
+)
+
+// TestB5TenantsAreAWall stores the same identifiers for tenants that are easily
+// mixed up, and then lets each destroy what it has.
+func TestB5TenantsAreAWall(t *testing.T) {
+	onEach(t, sharedBackends, func(f *fixture) {
+		for _, tenant := range wallTenants {
+			for _, id := range wallIDs {
+				everything(f, f.rt.Tenant(tenant), id, "of "+string(tenant))
+			}
+		}
+		f.reopen()
+		for _, tenant := range wallTenants {
+			mustHaveOnly(f, f.rt.Tenant(tenant), "of "+string(tenant), wallIDs...)
+		}
+		before := map[enact.TenantID]contents{}
+		for _, tenant := range wallTenants {
+			before[tenant] = contentsOf(f, f.rt.Tenant(tenant), "ann")
+		}
+		stranger := f.rt.Tenant("stranger")
+		nothing := contents{Events: map[enact.ExecutionID][]enact.Event{}, Documents: map[string][]enact.Match{}}
+		mustBeUnchanged(f, "looking at a tenant without anything", contentsOf(f, stranger, "ann"), nothing)
+		mustFindNothing(f, stranger, wallIDs)
+		destroy(f, stranger, wallIDs)
+		destroy(f, f.rt.Tenant(wallTenants[0]), wallIDs)
+		for _, tenant := range wallTenants[1:] {
+			mustBeUnchanged(f, fmt.Sprintf("another tenant destroyed what it has, for tenant %q", tenant), contentsOf(f, f.rt.Tenant(tenant), "ann"), before[tenant])
+		}
+	})
+}
+
+// mustFindNothing asks by ID for what others have.
+func mustFindNothing(f *fixture, tenant *enact.Tenant, ids []string) {
+	f.Helper()
+	for _, id := range ids {
+		refused := func(doing string, err error) {
+			f.Helper()
+			mustFail(f, fmt.Sprintf("%s %q as a stranger", doing, id), err, enact.ErrNotFound)
+		}
+		mustHold(f, tenant, enact.ExecutionID(id))
+		mustBeAbsent(f, tenant, id)
+		_, err := tenant.State.LoadSnapshot(f.ctx, enact.ExecutionID(id))
+		refused("loading snapshot", err)
+		_, err = tenant.Messages.GetThread(f.ctx, enact.ThreadID(id), enact.IncludeDeleted())
+		refused("getting thread", err)
+		_, err = tenant.Messages.GetMessage(f.ctx, enact.MessageID(id), enact.IncludeDeleted())
+		refused("getting message", err)
+		_, _, err = tenant.Messages.ListMessages(f.ctx, enact.MessageQuery{Thread: enact.ThreadID(id), IncludeDeleted: true})
+		refused("listing messages of", err)
+		_, err = tenant.Vectors.GetCollection(f.ctx, id)
+		refused("describing collection", err)
+		_, err = tenant.Vectors.Get(f.ctx, id, id)
+		refused("getting document", err)
+		_, err = tenant.Vectors.Search(f.ctx, id, nearest(1, 1))
+		refused("searching", err)
+		refused("upserting into", tenant.Vectors.Upsert(f.ctx, id, at(id, 1)))
+		refused("deleting from", tenant.Vectors.Delete(f.ctx, id, id))
+		refused("deleting thread", tenant.Messages.DeleteThread(f.ctx, enact.ThreadID(id)))
+		refused("deleting message", tenant.Messages.DeleteMessage(f.ctx, enact.MessageID(id)))
+		_, err = tenant.Messages.CreateMessage(f.ctx, said(enact.ThreadID(id), "new", "x"))
+		refused("writing into thread", err)
+	}
+}
+
+// destroy overwrites and deletes all that can be.
+func destroy(f *fixture, tenant *enact.Tenant, ids []string) {
+	f.Helper()
+	for _, id := range ids {
+		everything(f, f.rt.Tenant("x"+tenant.ID()[:1]), id, "bystander")
+		mustAppend(f, tenant, enact.ExecutionID(id), named("destroyed", "x"))
+		mustSet(f, tenant, id, "overwritten")
+		mustSave(f, tenant, stateAt(enact.ExecutionID(id), 9, "overwritten"))
+		must(f, "deleting a key", tenant.State.Delete(f.ctx, id))
+		must(f, "deleting a snapshot", tenant.State.DeleteSnapshot(f.ctx, enact.ExecutionID(id)))
+		if _, err := tenant.Messages.GetThread(f.ctx, enact.ThreadID(id)); err == nil {
+			must(f, "deleting a message", tenant.Messages.DeleteMessage(f.ctx, enact.MessageID(id)))
+			must(f, "deleting a thread", tenant.Messages.DeleteThread(f.ctx, enact.ThreadID(id)))
+		}
+		mustEnsure(f, tenant, id, 1, enact.Dot)
+		mustUpsert(f, tenant, id, at(id, 99), at("more", 1))
+		must(f, "deleting documents", tenant.Vectors.Delete(f.ctx, id, id))
+		must(f, "deleting a collection", tenant.Vectors.DeleteCollection(f.ctx, id))
+	}
+}
+
+// TestB5IdentifiersAreComparedByteByByte uses every awkward identifier at once in
+// every role, and then takes every second away.
+func TestB5IdentifiersAreComparedByteByByte(t *testing.T) {
+	onEach(t, sharedBackends, func(f *fixture) {
+		for _, id := range nastyIDs {
+			everything(f, f.tenant(), id, "of acme")
+		}
+		f.reopen()
+		mustHaveOnly(f, f.tenant(), "of acme", nastyIDs...)
+		for i, id := range nastyIDs {
+			last, err := f.tenant().Events.Append(f.ctx, "all IDs", enact.ExpectLast(uint64(i)), named(id, id))
+			must(f, fmt.Sprintf("appending event %q", id), err)
+			mustEqual(f, "its sequence", last, uint64(i+1))
+		}
+		for i, id := range nastyIDs {
+			mustEqual(f, fmt.Sprintf("the sequence of event %q, repeated", id), mustAppend(f, f.tenant(), "all IDs", named(id, id)), uint64(i+1))
+			_, err := f.tenant().Messages.CreateThread(f.ctx, enact.Thread{ID: enact.ThreadID(fmt.Sprint("of user ", i)), User: enact.UserID(id)})
+			must(f, fmt.Sprintf("creating a thread of user %q", id), err)
+		}
+		for i, id := range nastyIDs {
+			got := idsOf(walk(f, "threads", 10, threadsOf(f.tenant(), enact.ThreadQuery{User: enact.UserID(id)})), threadID)
+			mustEqual(f, fmt.Sprintf("the threads of user %q", id), got, []enact.ThreadID{enact.ThreadID(fmt.Sprint("of user ", i))})
+		}
+		for i := 0; i < len(nastyIDs); i += 2 {
+			id := nastyIDs[i]
+			must(f, "deleting a key", f.tenant().State.Delete(f.ctx, id))
+			must(f, "deleting a snapshot", f.tenant().State.DeleteSnapshot(f.ctx, enact.ExecutionID(id)))
+			must(f, "deleting a message", f.tenant().Messages.DeleteMessage(f.ctx, enact.MessageID(id)))
+			must(f, "deleting a collection", f.tenant().Vectors.DeleteCollection(f.ctx, id))
+		}
+		for i, id := range nastyIDs {
+			_, stateErr := f.tenant().State.Get(f.ctx, id)
+			_, snapshotErr := f.tenant().State.LoadSnapshot(f.ctx, enact.ExecutionID(id))
+			_, messageErr := f.tenant().Messages.GetMessage(f.ctx, enact.MessageID(id))
+			_, documentErr := f.tenant().Vectors.Get(f.ctx, id, id)
+			for what, err := range map[string]error{"key": stateErr, "snapshot": snapshotErr, "message": messageErr, "document": documentErr} {
+				if gone := i%2 == 0; gone != errors.Is(err, enact.ErrNotFound) || gone == (err == nil) {
+					f.Errorf("%s %q: deleted is %t, and getting it returned %v", what, id, gone, err)
+				}
+			}
+		}
+	})
+}
+
+// storeCall is a call of one method of a store, on a tenant that prepared has
+// made ready.
+type storeCall struct {
+	name string
+	run  func(context.Context, *enact.Tenant) error
+}
+
+// prepared stores what the calls need and returns them, in an order in which each
+// succeeds.
+func prepared(t testing.TB, tenant *enact.Tenant) []storeCall {
+	t.Helper()
+	mustAppend(t, tenant, "run", fact("1"), fact("2"))
+	mustSet(t, tenant, "key", "old")
+	mustSet(t, tenant, "doomed", "old")
+	mustSave(t, tenant, stateAt("run", 1, "old"))
+	mustSave(t, tenant, stateAt("doomed", 1, "old"))
+	thread := mustCreateThread(t, tenant, enact.Thread{ID: "thread", User: "ann", Title: "old"})
+	mustCreateThread(t, tenant, enact.Thread{ID: "doomed", User: "ann"})
+	message := mustCreateMessage(t, tenant, said("thread", "message", "old"))
+	mustCreateMessage(t, tenant, said("thread", "doomed", "old"))
+	mustEnsure(t, tenant, "collection", 2, enact.Dot)
+	mustEnsure(t, tenant, "doomed", 2, enact.Dot)
+	mustUpsert(t, tenant, "collection", at("old", 1, 2), at("doomed", 1, 2))
+	thread.Title, message.Content = "new", "new"
+
+	return []storeCall{
+		{"Events.Append", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Events.Append(ctx, "run", enact.ExpectLast(2), fact("3"))
+			return err
+		}},
+		{"Events.Load", func(ctx context.Context, t *enact.Tenant) error { return lastError(t.Events.Load(ctx, "run", 0)) }},
+		{"Events.LoadRaw", func(ctx context.Context, t *enact.Tenant) error { return lastError(t.Events.LoadRaw(ctx, "run", 0)) }},
+		{"Events.LatestSequence", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Events.LatestSequence(ctx, "run")
+			return err
+		}},
+		{"Events.ListExecutions", func(ctx context.Context, t *enact.Tenant) error {
+			_, _, err := t.Events.ListExecutions(ctx, enact.Page{})
+			return err
+		}},
+		{"State.Get", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.State.Get(ctx, "key")
+			return err
+		}},
+		{"State.Set", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.State.Set(ctx, "key", []byte("new"))
+			return err
+		}},
+		{"State.Delete", func(ctx context.Context, t *enact.Tenant) error { return t.State.Delete(ctx, "doomed") }},
+		{"State.List", func(ctx context.Context, t *enact.Tenant) error {
+			_, _, err := t.State.List(ctx, "", enact.Page{})
+			return err
+		}},
+		{"State.SaveSnapshot", func(ctx context.Context, t *enact.Tenant) error {
+			return t.State.SaveSnapshot(ctx, stateAt("run", 2, "new"))
+		}},
+		{"State.LoadSnapshot", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.State.LoadSnapshot(ctx, "run")
+			return err
+		}},
+		{"State.DeleteSnapshot", func(ctx context.Context, t *enact.Tenant) error { return t.State.DeleteSnapshot(ctx, "doomed") }},
+		{"State.ListSnapshots", func(ctx context.Context, t *enact.Tenant) error {
+			_, _, err := t.State.ListSnapshots(ctx, enact.Page{})
+			return err
+		}},
+		{"Messages.CreateThread", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Messages.CreateThread(ctx, enact.Thread{ID: "new", User: "ann"})
+			return err
+		}},
+		{"Messages.GetThread", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Messages.GetThread(ctx, "thread")
+			return err
+		}},
+		{"Messages.UpdateThread", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Messages.UpdateThread(ctx, thread)
+			return err
+		}},
+		{"Messages.DeleteThread", func(ctx context.Context, t *enact.Tenant) error { return t.Messages.DeleteThread(ctx, "doomed") }},
+		{"Messages.ListThreads", func(ctx context.Context, t *enact.Tenant) error {
+			_, _, err := t.Messages.ListThreads(ctx, enact.ThreadQuery{User: "ann"})
+			return err
+		}},
+		{"Messages.CreateMessage", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Messages.CreateMessage(ctx, said("thread", "new", "x"))
+			return err
+		}},
+		{"Messages.GetMessage", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Messages.GetMessage(ctx, "message")
+			return err
+		}},
+		{"Messages.UpdateMessage", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Messages.UpdateMessage(ctx, message)
+			return err
+		}},
+		{"Messages.DeleteMessage", func(ctx context.Context, t *enact.Tenant) error { return t.Messages.DeleteMessage(ctx, "doomed") }},
+		{"Messages.ListMessages", func(ctx context.Context, t *enact.Tenant) error {
+			_, _, err := t.Messages.ListMessages(ctx, enact.MessageQuery{Thread: "thread"})
+			return err
+		}},
+		{"Vectors.EnsureCollection", func(ctx context.Context, t *enact.Tenant) error {
+			return t.Vectors.EnsureCollection(ctx, enact.Collection{Name: "new", Dimension: 1, Metric: enact.Cosine})
+		}},
+		{"Vectors.DeleteCollection", func(ctx context.Context, t *enact.Tenant) error { return t.Vectors.DeleteCollection(ctx, "doomed") }},
+		{"Vectors.GetCollection", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Vectors.GetCollection(ctx, "collection")
+			return err
+		}},
+		{"Vectors.CollectionExists", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Vectors.CollectionExists(ctx, "collection")
+			return err
+		}},
+		{"Vectors.ListCollections", func(ctx context.Context, t *enact.Tenant) error {
+			_, _, err := t.Vectors.ListCollections(ctx, enact.Page{})
+			return err
+		}},
+		{"Vectors.Upsert", func(ctx context.Context, t *enact.Tenant) error {
+			return t.Vectors.Upsert(ctx, "collection", at("new", 3, 4), at("old", 5, 6))
+		}},
+		{"Vectors.Get", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Vectors.Get(ctx, "collection", "old")
+			return err
+		}},
+		{"Vectors.Delete", func(ctx context.Context, t *enact.Tenant) error { return t.Vectors.Delete(ctx, "collection", "doomed") }},
+		{"Vectors.Search", func(ctx context.Context, t *enact.Tenant) error {
+			_, err := t.Vectors.Search(ctx, "collection", nearest(9, 1, 1))
+			return err
+		}},
+	}
+}
+
+// lastError reads a stream to its end. An error must come once and last.
+func lastError[E any](stream iter.Seq2[E, error]) (failed error) {
+	for _, err := range stream {
+		if failed != nil {
+			return fmt.Errorf("the stream went on after the error %w", failed)
+		}
+		failed = err
+	}
+	return failed
+}
+
+// TestEveryMethodHasACall keeps prepared complete.
+func TestEveryMethodHasACall(t *testing.T) {
+	f := newFixture(t, inMemory)
+	var have, want []string
+	for _, call := range prepared(f, f.tenant()) {
+		have = append(have, call.name)
+	}
+	tenant := reflect.ValueOf(f.tenant()).Elem()
+	for i := range tenant.NumField() {
+		if !tenant.Type().Field(i).IsExported() {
+			continue
+		}
+		store := tenant.Field(i).Type()
+		for m := range store.NumMethod() {
+			want = append(want, tenant.Type().Field(i).Name+"."+store.Method(m).Name)
+		}
+	}
+	slices.Sort(have)
+	slices.Sort(want)
+	mustEqual(t, "the methods that have a call in prepared", have, want)
+}
+
+func TestB4RefusedAfterShutdown(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		tenant := f.tenant()
+		calls := prepared(f, tenant)
+		for _, call := range calls {
+			must(f, call.name+" before Shutdown", call.run(f.ctx, tenant))
+		}
+		must(f, "HealthCheck before Shutdown", f.rt.HealthCheck(f.ctx))
+		shutDown(f.T, f.rt)
+		for _, tenant := range []*enact.Tenant{tenant, f.tenant()} {
+			for _, call := range calls {
+				mustFail(f, call.name+" after Shutdown", call.run(f.ctx, tenant), enact.ErrClosed)
+			}
+		}
+		mustFail(f, "HealthCheck after Shutdown", f.rt.HealthCheck(f.ctx), enact.ErrClosed)
+		for range 2 {
+			must(f, "Shutdown again", f.rt.Shutdown(f.ctx))
+		}
+	})
+}
+
+func TestB4ShutdownFromManyGoroutines(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		mustSet(f, f.tenant(), "key", "x")
+		errs := make([]error, 8)
+		atOnce(len(errs), func(i int) { errs[i] = f.rt.Shutdown(f.ctx) })
+		must(f, "Shutdown from many goroutines", errors.Join(errs...))
+	})
+}
+
+// TestB4OtherHandlesLiveOn: a handle that is shut down takes nothing from others.
+func TestB4OtherHandlesLiveOn(t *testing.T) {
+	onEach(t, sharedBackends, func(f *fixture) {
+		other := f.open()
+		mustSet(f, f.tenant(), "key", "x")
+		shutDown(f.T, f.rt)
+		must(f, "HealthCheck of the other handle", other.HealthCheck(f.ctx))
+		mustSet(f, other.Tenant("acme"), "key", "y")
+		if entry, err := other.Tenant("acme").State.Get(f.ctx, "key"); err != nil || string(entry.Value) != "y" {
+			f.Errorf("the other handle reads %q, %v; it wrote %q", entry.Value, err, "y")
+		}
+	})
+}
+
+// shuttingDown begins a Shutdown in the background and returns when calls are
+// refused.
+func shuttingDown(f *fixture, ctx context.Context) (done <-chan struct{}, result *error) {
+	f.Helper()
+	result = new(error)
+	done = inBackground(func() { *result = f.rt.Shutdown(ctx) })
+	for begin := time.Now(); ; runtime.Gosched() {
+		if _, err := f.tenant().Events.LatestSequence(f.ctx, "run"); errors.Is(err, enact.ErrClosed) {
+			return done, result
+		}
+		if time.Since(begin) > patience {
+			f.Fatalf("calls are not refused %v after Shutdown began", patience)
+		}
+	}
+}
+
+// TestB4InFlightLoadFinishes: Shutdown waits for a loop that is under way, which
+// sees everything.
+func TestB4InFlightLoadFinishes(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		const n = 1500 // more than one piece
+		mustAppend(f, f.tenant(), "run", facts("event", 1, n)...)
+		var done <-chan struct{}
+		var result *error
+		seen := 0
+		for e, err := range f.tenant().Events.Load(f.ctx, "run", 0) {
+			must(f, fmt.Sprintf("loading event %d while the backend shuts down", seen+1), err)
+			if seen++; e.Sequence != uint64(seen) {
+				f.Fatalf("event %d came where %d belongs", e.Sequence, seen)
+			}
+			if seen == 1 {
+				done, result = shuttingDown(f, f.ctx)
+			}
+			select {
+			case <-done:
+				f.Fatalf("Shutdown returned (%v) while a loop was at event %d", *result, seen)
+			default:
+			}
+		}
+		mustEqual(f, "the number of events that the loop saw", seen, n)
+		ended(f, "Shutdown after the last loop", done)
+		must(f, "Shutdown", *result)
+	})
+}
+
+// TestB4ShutdownEndsByItsContext: a loop that does not end holds Shutdown up until
+// its context is done, and is then ended itself. It must not look complete.
+func TestB4ShutdownEndsByItsContext(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		const n = 3000 // several pieces
+		mustAppend(f, f.tenant(), "run", facts("event", 1, n)...)
+		ctx, cancel := context.WithCancel(f.ctx)
+		defer cancel()
+		var last uint64
+		var failed error
+		for e, err := range f.tenant().Events.Load(f.ctx, "run", 0) {
+			if err != nil {
+				failed = err
+				continue // an error is the last thing to come
+			}
+			if failed != nil || e.Sequence != last+1 {
+				f.Fatalf("event %d came after event %d and the error %v", e.Sequence, last, failed)
+			}
+			if last = e.Sequence; last == 1 {
+				done, result := shuttingDown(f, ctx)
+				cancel()
+				ended(f, "Shutdown whose context is done", done)
+				mustFail(f, "Shutdown whose context ended first", *result, context.Canceled)
+			}
+		}
+		must(f, "Shutdown again", f.rt.Shutdown(f.ctx))
+		mustFail(f, fmt.Sprintf("a loop of %d events that goes on after Shutdown gave up, and has seen %d,", n, last), failed, enact.ErrClosed)
+	})
+}
+
+// TestB4NothingIsLeft: after Shutdown gave up and the loop has ended, the store can
+// be opened as ever.
+func TestB4NothingIsLeft(t *testing.T) {
+	onEach(t, sharedBackends, func(f *fixture) {
+		mustAppend(f, f.tenant(), "run", facts("event", 1, 10)...)
+		for range f.tenant().Events.Load(f.ctx, "run", 0) {
+			ctx, cancel := context.WithCancel(f.ctx)
+			done, result := shuttingDown(f, ctx)
+			cancel()
+			ended(f, "Shutdown whose context is done", done)
+			mustFail(f, "Shutdown whose context ended first", *result, context.Canceled)
+			break
+		}
+		f.rt = f.open()
+		mustEqual(f, "the sequence of the next event", mustAppend(f, f.tenant(), "run", fact("event 11")), uint64(11))
+	})
+}
+
+// TestB4ShutdownWhileOthersWrite: a write returns nil and is there, or ErrClosed
+// and is not.
+func TestB4ShutdownWhileOthersWrite(t *testing.T) {
+	onEach(t, sharedBackends, func(f *fixture) {
+		const writers, rounds = 4, 4
+		for round := range rounds {
+			written := make([][]string, writers+1)
+			errs := make([]error, writers)
+			tenant, rt := f.tenant(), f.rt
+			atOnce(writers+1, func(w int) {
+				if w == writers {
+					for range 3 * round {
+						runtime.Gosched()
+					}
+					must(f, "Shutdown while others write", rt.Shutdown(context.Background()))
+					return
+				}
+				for i := 0; errs[w] == nil; i++ {
+					payload := fmt.Sprintf("%d %d %d", round, w, i)
+					if _, errs[w] = tenant.Events.Append(f.ctx, "run", enact.ExpectAny(), fact(payload)); errs[w] == nil {
+						written[w] = append(written[w], payload)
+					}
+				}
+			})
+			for w, err := range errs {
+				mustFail(f, fmt.Sprintf("round %d, writer %d", round, w), err, enact.ErrClosed)
+			}
+			f.rt = f.open()
+			var got []string
+			for _, p := range payloads(loaded(f, f.tenant(), "run", 0)) {
+				if strings.HasPrefix(p, fmt.Sprint(round, " ")) {
+					got = append(got, p)
+				}
+			}
+			want := slices.Concat(written...)
+			slices.Sort(got)
+			slices.Sort(want)
+			mustEqual(f, fmt.Sprintf("round %d: the events that were acknowledged", round), got, want)
+		}
+	})
+}
+
+func TestB6DoneContextBeforeTheCall(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		tenant := f.tenant()
+		calls := prepared(f, tenant)
+		before := contentsOf(f, tenant, "ann")
+		cancelled, cancel := context.WithCancel(f.ctx)
+		cancel()
+		late, cancelLate := context.WithDeadline(f.ctx, time.Unix(0, 0))
+		defer cancelLate()
+		for _, call := range calls {
+			mustFail(f, call.name+" with a cancelled context", call.run(cancelled, tenant), context.Canceled)
+			mustFail(f, call.name+" after its deadline", call.run(late, tenant), context.DeadlineExceeded)
+		}
+		mustFail(f, "HealthCheck with a cancelled context", f.rt.HealthCheck(cancelled), context.Canceled)
+		mustBeUnchanged(f, "calls whose context was done", contentsOf(f, tenant, "ann"), before)
+		for _, call := range calls {
+			must(f, call.name, call.run(f.ctx, tenant))
+		}
+		_, err := enact.Open(cancelled, enact.Config{State: f.dsn})
+		mustFail(f, "Open with a cancelled context", err, context.Canceled)
+	})
+}
+
+func TestB6CancelledInTheMiddleOfLoad(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		mustAppend(f, f.tenant(), "run", facts("event", 1, 1200)...)
+		for _, after := range []int{1, 2, 511, 512, 513, 1199} {
+			ctx, cancel := context.WithCancel(f.ctx)
+			seen := 0
+			var failed error
+			for e, err := range f.tenant().Events.Load(ctx, "run", 0) {
+				if failed != nil {
+					f.Fatalf("cancelled at event %d: event %d, %v came after the error %v", after, e.Sequence, err, failed)
+				}
+				if failed = err; err == nil {
+					seen++
+				}
+				if seen == after {
+					cancel()
+				}
+			}
+			mustFail(f, fmt.Sprintf("a loop that was cancelled at event %d", after), failed, context.Canceled)
+			mustEqual(f, "the number of events that it saw", seen, after)
+			cancel()
+		}
+		mustEqual(f, "the number of events for whom nobody cancels", len(loaded(f, f.tenant(), "run", 0)), 1200)
+	})
+}
+
+// cancelledAfter is a context that is cancelled after the d-th time that somebody
+// asks it, which reaches every place where a call looks at its context.
+type cancelledAfter struct {
+	context.Context
+	left *int
+}
+
+func (c cancelledAfter) Err() error {
+	if *c.left--; *c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestB6CancelledInsideAWrite: whole or not at all, wherever the context ends.
+func TestB6CancelledInsideAWrite(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		tenant := f.tenant()
+		calls := map[string]func(context.Context, int) error{
+			"Append": func(ctx context.Context, n int) error {
+				_, err := tenant.Events.Append(ctx, "run", enact.ExpectAny(), facts(fmt.Sprint("try ", n), 0, 20)...)
+				return err
+			},
+			"Upsert": func(ctx context.Context, n int) error {
+				var docs []enact.Document
+				for i := range 20 {
+					docs = append(docs, enact.Document{ID: fmt.Sprint(i), Metadata: fmt.Appendf(nil, `{"try":%d}`, n), Embedding: []float32{float32(n)}})
+				}
+				return tenant.Vectors.Upsert(ctx, "c", docs...)
+			},
+			"Delete": func(ctx context.Context, n int) error {
+				var ids []string
+				for i := range 20 {
+					ids = append(ids, fmt.Sprint(i))
+				}
+				return tenant.Vectors.Delete(ctx, "c", ids...)
+			},
+			"CreateMessage": func(ctx context.Context, n int) error {
+				_, err := tenant.Messages.CreateMessage(ctx, said("t", enact.MessageID(fmt.Sprint("try ", n)), "x"))
+				return err
+			},
+			"DeleteCollection": func(ctx context.Context, n int) error { return tenant.Vectors.DeleteCollection(ctx, "c") },
+		}
+		mustCreateThread(f, tenant, enact.Thread{ID: "t", User: "ann"})
+		for _, name := range []string{"Append", "Upsert", "CreateMessage", "Delete", "DeleteCollection"} {
+			mustEnsure(f, tenant, "c", 1, enact.Dot)
+			before := contentsOf(f, tenant, "ann")
+			tries := 0
+			for err := context.Canceled; err != nil; tries++ {
+				left := tries
+				if err = calls[name](cancelledAfter{f.ctx, &left}, tries); err != nil {
+					mustFail(f, fmt.Sprintf("%s, whose context was done at the %d. look,", name, tries), err, context.Canceled)
+					mustBeUnchanged(f, fmt.Sprintf("%s, whose context was done at the %d. look", name, tries), contentsOf(f, tenant, "ann"), before)
+				}
+			}
+			if after := contentsOf(f, tenant, "ann"); tries < 2 || reflect.DeepEqual(after, before) {
+				f.Errorf("%s looked at its context %d times, and then changed nothing", name, tries-1)
+			}
+		}
+	})
+}
+
+// TestB6CancelledAtAnyMoment cancels large writes and searches from outside.
+func TestB6CancelledAtAnyMoment(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		tenant := f.tenant()
+		const size = 150
+		mustEnsure(f, tenant, "c", 8, enact.Cosine)
+		total := uint64(0)
+		for round := range 24 {
+			ctx, cancel := context.WithCancel(f.ctx)
+			var appended, upserted, searched error
+			var docs []enact.Document
+			for i := range size {
+				docs = append(docs, enact.Document{ID: fmt.Sprint(i), Metadata: fmt.Appendf(nil, `{"round":%d,"list":[1,2,3]}`, round), Embedding: []float32{1, float32(i), 3, 4, 5, 6, 7, 8}})
+			}
+			atOnce(4, func(i int) {
+				switch i {
+				case 0:
+					time.Sleep(rand.N(time.Duration(1+round) * time.Millisecond))
+					cancel()
+				case 1:
+					_, appended = tenant.Events.Append(ctx, "run", enact.ExpectAny(), facts("event", int(total), size)...)
+				case 2:
+					upserted = tenant.Vectors.Upsert(ctx, "c", docs...)
+				case 3:
+					q := nearest(size, 8, 7, 6, 5, 4, 3, 2, 1)
+					q.Filter = enact.And(enact.Exists("list"), enact.Not(enact.Eq("round", enact.Int(-1))))
+					for searched == nil && ctx.Err() == nil {
+						_, searched = tenant.Vectors.Search(ctx, "c", q)
+					}
+				}
+			})
+			for name, err := range map[string]error{"Append": appended, "Upsert": upserted, "Search": searched} {
+				if err != nil {
+					mustFail(f, fmt.Sprintf("round %d: %s, cancelled", round, name), err, context.Canceled)
+				}
+			}
+			if appended == nil {
+				total += size
+			}
+			last, err := tenant.Events.LatestSequence(f.ctx, "run")
+			must(f, "LatestSequence", err)
+			mustEqual(f, fmt.Sprintf("round %d: the last sequence after Append returned %v", round, appended), last, total)
+			mustBeOfOneRound(f, round, upserted)
+		}
+		mustEqual(f, "the events", len(loaded(f, tenant, "run", 0)), int(total))
+	})
+}
+
+// mustBeOfOneRound makes sure that an upsert was applied whole, if it returned
+// nil, or not at all.
+func mustBeOfOneRound(f *fixture, round int, upserted error) {
+	f.Helper()
+	matches := mustSearch(f, f.tenant(), "c", enact.Query{Embedding: []float32{1, 1, 1, 1, 1, 1, 1, 1}, Limit: 1000, Fields: enact.Fields{Metadata: true}})
+	for _, m := range matches {
+		mine := bytes.Equal(m.Metadata, fmt.Appendf(nil, `{"round":%d,"list":[1,2,3]}`, round))
+		if !bytes.Equal(m.Metadata, matches[0].Metadata) || mine != (upserted == nil) {
+			f.Fatalf("round %d: Upsert returned %v, and then document %q has %s and %q has %s", round, upserted, matches[0].ID, matches[0].Metadata, m.ID, m.Metadata)
+		}
+	}
+	if upserted == nil && len(matches) != 150 {
+		f.Fatalf("round %d: Upsert returned nil, and then there are %d documents", round, len(matches))
+	}
+}
+
+// TestB7EveryRoleFromManyGoroutines writes and reads in every role, at two handles.
+func TestB7EveryRoleFromManyGoroutines(t *testing.T) {
+	onEach(t, sharedBackends, func(f *fixture) {
+		const workers, each = 6, 6
+		handles := []*enact.Tenant{f.tenant(), f.open().Tenant("acme")}
+		mustCreateThread(f, f.tenant(), enact.Thread{ID: "t", User: "ann"})
+		mustEnsure(f, f.tenant(), "c", 2, enact.Cosine)
+		atOnce(workers, func(w int) {
+			for i := range each {
+				everyRole(f, handles[w%2], fmt.Sprintf("%d-%d", w, i))
+			}
+		})
+		c := contentsOf(f, handles[1], "ann")
+		for what, n := range map[string]int{"events": len(c.Events["run"]), "keys": len(c.Keys), "messages": len(c.Messages), "documents": len(c.Documents["c"]), "snapshots": len(c.Snapshots)} {
+			mustEqual(f, "the number of "+what, n, workers*each)
+		}
+	})
+}
+
+// everyRole runs beside others of its kind, so it reports with Error only.
+func everyRole(f *fixture, tenant *enact.Tenant, id string) {
+	_, appended := tenant.Events.Append(f.ctx, "run", enact.ExpectAny(), named(id, id))
+	_, set := tenant.State.Set(f.ctx, id, []byte(id))
+	saved := tenant.State.SaveSnapshot(f.ctx, stateAt(enact.ExecutionID(id), 1, id))
+	_, created := tenant.Messages.CreateMessage(f.ctx, said("t", enact.MessageID(id), id))
+	upserted := tenant.Vectors.Upsert(f.ctx, "c", enact.Document{ID: id, Content: id, Embedding: []float32{1, 2}})
+	result, searched := tenant.Vectors.Search(f.ctx, "c", nearest(1000, 1, 2))
+	entry, got := tenant.State.Get(f.ctx, id)
+	doc, read := tenant.Vectors.Get(f.ctx, "c", id)
+	streamed := lastError(tenant.Events.Load(f.ctx, "run", 0))
+	if err := errors.Join(appended, set, saved, created, upserted, searched, got, read, streamed); err != nil {
+		f.Errorf("worker %s: %v", id, err)
+	}
+	found := slices.ContainsFunc(result.Matches, func(m enact.Match) bool { return m.ID == id })
+	if !found || string(entry.Value) != id || doc.Content != id {
+		f.Errorf("worker %s wrote its ID and reads %q and %q; the search found it: %t", id, entry.Value, doc.Content, found)
+	}
+}
+
+// TestB8ArgumentsAreNeitherKeptNorChanged overwrites every argument after its call.
+func TestB8ArgumentsAreNeitherKeptNorChanged(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		tenant := f.tenant()
+		give := func() ([]enact.EventData, []byte, enact.Snapshot, enact.Thread, enact.Message, []enact.Document) {
+			message := fullMessage("t", "m", "")
+			snapshot := stateAt("run", 1, "step")
+			snapshot.Variables["v"] = []byte(`"value"`)
+			return []enact.EventData{named("a", "payload"), enact.StepCompleted{Step: "s", Output: []byte(`{"out":1}`)}},
+				[]byte("value"), snapshot,
+				enact.Thread{ID: "t", User: "ann", Metadata: []byte(`{"thread":1}`)}, message,
+				[]enact.Document{{ID: "d", Content: "x", Metadata: []byte(`{"document":1}`), Embedding: []float32{1, 2}}, at("e", 3, 4)}
+		}
+		mustEnsure(f, tenant, "c", 2, enact.Dot)
+		events, value, snapshot, thread, message, docs := give()
+		wantEvents, wantValue, wantSnapshot, wantThread, wantMessage, wantDocs := give()
+		mustAppend(f, tenant, "run", events...)
+		_, err := tenant.State.Set(f.ctx, "key", value)
+		must(f, "Set", err)
+		mustSave(f, tenant, snapshot)
+		storedThread := mustCreateThread(f, tenant, thread)
+		storedMessage := mustCreateMessage(f, tenant, message)
+		mustUpsert(f, tenant, "c", docs...)
+		mustEqual(f, "the events after Append", events, wantEvents)
+		mustEqual(f, "the value after Set", value, wantValue)
+		mustEqual(f, "the snapshot after SaveSnapshot", snapshot, wantSnapshot)
+		mustEqual(f, "the thread after CreateThread", thread, wantThread)
+		mustEqual(f, "the message after CreateMessage", message, wantMessage)
+		mustEqual(f, "the documents after Upsert", docs, wantDocs)
+
+		before := contentsOf(f, tenant, "ann")
+		scribble(events[0].(enact.Identified).Data.(enact.Custom).Data)
+		scribble(events[1].(enact.StepCompleted).Output)
+		events[0], events[1] = nil, nil
+		scribble(value)
+		scribble(snapshot.Variables["v"])
+		scribble(snapshot.StepOutputs["s"])
+		clear(snapshot.Variables)
+		scribble(thread.Metadata)
+		scribbleMessage(message)
+		scribbleDocuments(docs)
+		mustBeUnchanged(f, "scribbling on arguments", contentsOf(f, tenant, "ann"), before)
+		scribble(storedThread.Metadata)
+		scribbleMessage(storedMessage)
+		mustBeUnchanged(f, "scribbling on what creating returned", contentsOf(f, tenant, "ann"), before)
+
+		storedThread, err = tenant.Messages.GetThread(f.ctx, "t")
+		must(f, "GetThread", err)
+		storedMessage, err = tenant.Messages.GetMessage(f.ctx, "m")
+		must(f, "GetMessage", err)
+		thread, message = storedThread, storedMessage
+		thread.Metadata, message.Parts, message.Metadata = []byte(`{"new":1}`), []enact.Part{enact.Part(`{"type":"new"}`)}, []byte(`{"new":1}`)
+		updatedThread, err := tenant.Messages.UpdateThread(f.ctx, thread)
+		must(f, "UpdateThread", err)
+		updatedMessage, err := tenant.Messages.UpdateMessage(f.ctx, message)
+		must(f, "UpdateMessage", err)
+		before = contentsOf(f, tenant, "ann")
+		scribble(thread.Metadata)
+		scribble(updatedThread.Metadata)
+		scribbleMessage(message)
+		scribbleMessage(updatedMessage)
+		mustBeUnchanged(f, "scribbling on edits and what they returned", contentsOf(f, tenant, "ann"), before)
+	})
+}
+
+func scribbleMessage(m enact.Message) {
+	scribble(m.Metadata)
+	for i, part := range m.Parts {
+		scribble(part)
+		m.Parts[i] = nil
+	}
+	if m.Usage != nil {
+		*m.Usage, *m.Cost, *m.Stats = enact.TokenUsage{}, enact.Cost{}, enact.ExecutionStats{}
+	}
+}
+
+func scribbleDocuments(docs []enact.Document) {
+	for i, d := range docs {
+		scribble(d.Metadata)
+		for j := range d.Embedding {
+			d.Embedding[j] = -99
+		}
+		docs[i] = enact.Document{}
+	}
+}
+
+// TestB8ResultsBelongToTheCaller overwrites everything that comes back.
+func TestB8ResultsBelongToTheCaller(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		tenant := f.tenant()
+		everything(f, tenant, "id", "label")
+		message := fullMessage("id", "full", "")
+		mustCreateMessage(f, tenant, message)
+		before := contentsOf(f, tenant, "ann")
+		for range 2 {
+			c := contentsOf(f, tenant, "ann")
+			for _, events := range c.Events {
+				for i := range events {
+					scribble(events[i].Payload)
+				}
+			}
+			for _, entry := range c.Keys {
+				scribble(entry.Value)
+			}
+			for _, s := range c.Snapshots {
+				for _, output := range s.StepOutputs {
+					scribble(output)
+				}
+				clear(s.StepOutputs)
+			}
+			for _, th := range c.Threads {
+				scribble(th.Metadata)
+			}
+			for _, m := range c.Messages {
+				scribbleMessage(m)
+			}
+			for _, matches := range c.Documents {
+				for i, m := range matches {
+					scribbleDocuments([]enact.Document{m.Document})
+					matches[i] = enact.Match{}
+				}
+			}
+			doc, err := tenant.Vectors.Get(f.ctx, "id", "id")
+			must(f, "Get", err)
+			scribbleDocuments([]enact.Document{doc})
+		}
+		mustBeUnchanged(f, "scribbling on results", contentsOf(f, tenant, "ann"), before)
+	})
+}
+
+// TestB8QueriesAreNotChanged gives a search everything that it could overwrite.
+func TestB8QueriesAreNotChanged(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		mustEnsure(f, f.tenant(), "c", 2, enact.Cosine)
+		mustUpsert(f, f.tenant(), "c", enact.Document{ID: "a", Metadata: []byte(`{"n":[1,2]}`), Embedding: []float32{3, 4}})
+		query := func() enact.Query {
+			least := -1.0
+			return enact.Query{Embedding: []float32{30, 40}, Limit: 5, MinScore: &least, Filter: enact.And(enact.In("n", enact.Int(2), enact.Int(1), enact.Float(2)), enact.Not(enact.Ne("n", enact.Int(2))))}
+		}
+		q := query()
+		mustFind(f, "a search", f.tenant(), "c", q, "a")
+		mustEqual(f, "the query after the search", q, query())
+		ids := []string{"b", "a", "a"}
+		must(f, "Delete", f.tenant().Vectors.Delete(f.ctx, "c", ids...))
+		mustEqual(f, "the IDs after Delete", ids, []string{"b", "a", "a"})
+	})
+}
+
+// TestB9ConflictsSayWhatIsThere in every role that has conflicts.
+func TestB9ConflictsSayWhatIsThere(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		tenant := f.tenant()
+		mustAppend(f, tenant, "run", named("a", "1"), named("b", "2"))
+		_, err := tenant.Events.Append(f.ctx, "run", enact.ExpectLast(1), fact("x"))
+		mustConflict(f, "appending with a stale expectation", err, enact.ConflictError{Expected: 1, Actual: 2})
+		_, err = tenant.Events.Append(f.ctx, "run", enact.ExpectLast(2), named("a", "x"))
+		mustConflict(f, "appending a taken ID", err, enact.ConflictError{Event: "a", Actual: 2})
+		if errors.Is(err, enact.ErrExists) || errors.Is(err, enact.ErrInvalid) {
+			f.Errorf("appending a taken ID returned %v, which matches another error too", err)
+		}
+		version := mustSet(f, tenant, "key", "x")
+		_, err = tenant.State.Set(f.ctx, "key", nil, enact.IfVersion(version+5))
+		mustConflict(f, "setting at another version", err, enact.ConflictError{Expected: version + 5, Actual: version})
+		_, err = tenant.State.Set(f.ctx, "key", nil, enact.IfAbsent())
+		mustConflict(f, "creating what exists", err, enact.ConflictError{Actual: version, MustBeAbsent: true})
+		thread := mustCreateThread(f, tenant, enact.Thread{ID: "t", User: "ann"})
+		thread.Version = 7
+		_, err = tenant.Messages.UpdateThread(f.ctx, thread)
+		mustConflict(f, "updating another version of a thread", err, enact.ConflictError{Expected: 7, Actual: 1})
+		message := mustCreateMessage(f, tenant, said("t", "m", "x"))
+		message.Version = 0
+		_, err = tenant.Messages.UpdateMessage(f.ctx, message)
+		mustConflict(f, "updating another version of a message", err, enact.ConflictError{Actual: 1})
+		_, err = tenant.Messages.CreateMessage(f.ctx, said("t", "m", "y"))
+		mustFail(f, "creating a message that exists", err, enact.ErrExists)
+		if errors.Is(err, enact.ErrConflict) || errors.Is(err, enact.ErrNotFound) {
+			f.Errorf("creating a message that exists returned %v, which matches another error too", err)
+		}
+		mustEnsure(f, tenant, "c", 1, enact.Dot)
+		mustFail(f, "making a collection anew with another dimension", tenant.Vectors.EnsureCollection(f.ctx, enact.Collection{Name: "c", Dimension: 2, Metric: enact.Dot}), enact.ErrConflict)
+	})
+}
+
+// TestB5BadIdentifiers tries each in every place where an identifier is taken.
+func TestB5BadIdentifiers(t *testing.T) {
+	calls := map[string]func(context.Context, *enact.Tenant, string) error{
+		"the execution of Append": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Events.Append(ctx, enact.ExecutionID(id), enact.ExpectAny(), fact("x"))
+			return err
+		},
+		"the execution of Load": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return lastError(t.Events.Load(ctx, enact.ExecutionID(id), 0))
+		},
+		"the execution of LatestSequence": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Events.LatestSequence(ctx, enact.ExecutionID(id))
+			return err
+		},
+		"the key of Get": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.State.Get(ctx, id)
+			return err
+		},
+		"the key of Set": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.State.Set(ctx, id, nil)
+			return err
+		},
+		"the key of Delete": func(ctx context.Context, t *enact.Tenant, id string) error { return t.State.Delete(ctx, id) },
+		"the execution of SaveSnapshot": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return t.State.SaveSnapshot(ctx, stateAt(enact.ExecutionID(id), 1, ""))
+		},
+		"the execution of LoadSnapshot": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.State.LoadSnapshot(ctx, enact.ExecutionID(id))
+			return err
+		},
+		"the execution of DeleteSnapshot": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return t.State.DeleteSnapshot(ctx, enact.ExecutionID(id))
+		},
+		"the execution of Rehydrate": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Rehydrate(ctx, enact.ExecutionID(id))
+			return err
+		},
+		"the ID of a thread": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Messages.CreateThread(ctx, enact.Thread{ID: enact.ThreadID(id), User: "ann"})
+			return err
+		},
+		"the user of a thread": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Messages.CreateThread(ctx, enact.Thread{ID: "t", User: enact.UserID(id)})
+			return err
+		},
+		"the thread of GetThread": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Messages.GetThread(ctx, enact.ThreadID(id))
+			return err
+		},
+		"the thread of DeleteThread": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return t.Messages.DeleteThread(ctx, enact.ThreadID(id))
+		},
+		"the user of ListThreads": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, _, err := t.Messages.ListThreads(ctx, enact.ThreadQuery{User: enact.UserID(id)})
+			return err
+		},
+		"the ID of a message": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Messages.CreateMessage(ctx, said("t", enact.MessageID(id), "x"))
+			return err
+		},
+		"the thread of a message": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Messages.CreateMessage(ctx, said(enact.ThreadID(id), "m", "x"))
+			return err
+		},
+		"the role of a message": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Messages.CreateMessage(ctx, enact.Message{ID: "m", Thread: "t", Role: enact.Role(id)})
+			return err
+		},
+		"the message of GetMessage": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Messages.GetMessage(ctx, enact.MessageID(id))
+			return err
+		},
+		"the message of DeleteMessage": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return t.Messages.DeleteMessage(ctx, enact.MessageID(id))
+		},
+		"the thread of ListMessages": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, _, err := t.Messages.ListMessages(ctx, enact.MessageQuery{Thread: enact.ThreadID(id)})
+			return err
+		},
+		"the execution of ListMessages": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, _, err := t.Messages.ListMessages(ctx, enact.MessageQuery{Execution: enact.ExecutionID(id)})
+			return err
+		},
+		"the name of a collection": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return t.Vectors.EnsureCollection(ctx, enact.Collection{Name: id, Dimension: 1, Metric: enact.Dot})
+		},
+		"the collection of GetCollection": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Vectors.GetCollection(ctx, id)
+			return err
+		},
+		"the collection of DeleteCollection": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return t.Vectors.DeleteCollection(ctx, id)
+		},
+		"the collection of Upsert": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return t.Vectors.Upsert(ctx, id, at("d", 1))
+		},
+		"the ID of a document": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return t.Vectors.Upsert(ctx, "c", at("good", 1), at(id, 1))
+		},
+		"the collection of Get": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Vectors.Get(ctx, id, "d")
+			return err
+		},
+		"the document of Get": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Vectors.Get(ctx, "c", id)
+			return err
+		},
+		"the collection of Delete": func(ctx context.Context, t *enact.Tenant, id string) error { return t.Vectors.Delete(ctx, id, "d") },
+		"the document of Delete": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return t.Vectors.Delete(ctx, "c", "d", id)
+		},
+		"the collection of Search": func(ctx context.Context, t *enact.Tenant, id string) error {
+			_, err := t.Vectors.Search(ctx, id, nearest(1, 1))
+			return err
+		},
+	}
+	onEach(t, everyBackend, func(f *fixture) {
+		mustCreateThread(f, f.tenant(), enact.Thread{ID: "t", User: "ann"})
+		mustEnsure(f, f.tenant(), "c", 1, enact.Dot)
+		before := contentsOf(f, f.tenant(), "ann")
+		for _, id := range badIDs {
+			for name, call := range calls {
+				mustFail(f, fmt.Sprintf("%.20q as %s", id, name), call(f.ctx, f.tenant(), id), enact.ErrInvalid)
+			}
+		}
+		for _, id := range badIDs[1:] { // empty is allowed in these
+			m := said("t", "m", "x")
+			m.Parent = enact.MessageID(id)
+			_, err := f.tenant().Messages.CreateMessage(f.ctx, m)
+			mustFail(f, fmt.Sprintf("%.20q as a parent", id), err, enact.ErrInvalid)
+			m = said("t", "m", "x")
+			m.Execution = enact.ExecutionID(id)
+			_, err = f.tenant().Messages.CreateMessage(f.ctx, m)
+			mustFail(f, fmt.Sprintf("%.20q as a message's execution", id), err, enact.ErrInvalid)
+			_, err = f.tenant().Events.Append(f.ctx, "run", enact.ExpectAny(), named(id, "x"))
+			mustFail(f, fmt.Sprintf("%.20q as an event's ID", id), err, enact.ErrInvalid)
+		}
+		mustBeUnchanged(f, "calls with bad identifiers", contentsOf(f, f.tenant(), "ann"), before)
+		calls := prepared(f, f.rt.Tenant("good"))
+		for _, id := range badIDs {
+			tenant := f.rt.Tenant(enact.TenantID(id))
+			for _, call := range calls {
+				mustFail(f, fmt.Sprintf("%s of tenant %.20q", call.name, id), call.run(f.ctx, tenant), enact.ErrInvalid)
+			}
+		}
+	})
+}
+
+// listing is a listing with its type forgotten.
+type listing struct {
+	name string
+	page func(context.Context, enact.Page) (n int, next enact.Cursor, err error)
+}
+
+func forget[T any](name string, list lister[T]) listing {
+	return listing{name, func(ctx context.Context, page enact.Page) (int, enact.Cursor, error) {
+		items, next, err := list(ctx, page)
+		return len(items), next, err
+	}}
+}
+
+// listingsOf are all the listings of a tenant, each a different one.
+func listingsOf(t *enact.Tenant) []listing {
+	return []listing{
+		forget("executions", t.Events.ListExecutions),
+		forget("keys", keysOf(t, "")),
+		forget("keys that begin with a", keysOf(t, "a")),
+		forget("keys that begin with ab", keysOf(t, "ab")),
+		forget("snapshots", t.State.ListSnapshots),
+		forget("ann's threads", threadsOf(t, enact.ThreadQuery{User: "ann"})),
+		forget("ann's threads with deleted ones", threadsOf(t, enact.ThreadQuery{User: "ann", IncludeDeleted: true})),
+		forget("Ann's threads", threadsOf(t, enact.ThreadQuery{User: "Ann"})),
+		forget("messages of thread x", messagesIn(t, enact.MessageQuery{Thread: "x"})),
+		forget("messages of thread x backwards", messagesIn(t, enact.MessageQuery{Thread: "x", Backward: true})),
+		forget("messages of thread x with deleted ones", messagesIn(t, enact.MessageQuery{Thread: "x", IncludeDeleted: true})),
+		forget("messages of thread y", messagesIn(t, enact.MessageQuery{Thread: "y"})),
+		forget("messages of execution x", messagesIn(t, enact.MessageQuery{Execution: "x"})),
+		forget("messages of execution x backwards", messagesIn(t, enact.MessageQuery{Execution: "x", Backward: true})),
+		forget("collections", t.Vectors.ListCollections),
+	}
+}
+
+// listable stores enough for each of them to have several pages.
+func listable(t testing.TB, tenant *enact.Tenant) {
+	t.Helper()
+	for i := range 4 {
+		id := fmt.Sprint("abc", i)
+		mustAppend(t, tenant, enact.ExecutionID(id), fact("x"))
+		mustSet(t, tenant, id, "x")
+		mustSave(t, tenant, stateAt(enact.ExecutionID(id), 1, ""))
+		mustCreateThread(t, tenant, enact.Thread{ID: enact.ThreadID("ann " + id), User: "ann"})
+		mustCreateThread(t, tenant, enact.Thread{ID: enact.ThreadID("Ann " + id), User: "Ann"})
+		mustEnsure(t, tenant, id, 1, enact.Dot)
+	}
+	for _, thread := range []enact.ThreadID{"x", "y"} {
+		mustCreateThread(t, tenant, enact.Thread{ID: thread, User: "bob"})
+		for i := range 4 {
+			m := said(thread, enact.MessageID(fmt.Sprintf("%s %d", thread, i)), "x")
+			m.Execution = "x"
+			mustCreateMessage(t, tenant, m)
+		}
+	}
+}
+
+func TestB11CursorsAreGoodForTheirListingOnly(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		type first struct {
+			listing
+			tenant string
+			cursor enact.Cursor
+		}
+		var firsts []first
+		for _, tenant := range []enact.TenantID{"acme", "Acme"} {
+			listable(f, f.rt.Tenant(tenant))
+			for _, l := range listingsOf(f.rt.Tenant(tenant)) {
+				n, next, err := l.page(f.ctx, enact.Page{Limit: 1})
+				must(f, "listing "+l.name, err)
+				if n != 1 || next == "" {
+					f.Fatalf("the first page of %s has %d entries and cursor %q", l.name, n, next)
+				}
+				firsts = append(firsts, first{l, string(tenant), next})
+			}
+		}
+		for i, l := range firsts {
+			for j, other := range firsts {
+				_, _, err := l.page(f.ctx, enact.Page{Limit: 1, Cursor: other.cursor})
+				if i == j {
+					must(f, "the second page of "+l.name, err)
+				} else {
+					mustFail(f, fmt.Sprintf("listing %s of %s with a cursor of %s of %s", l.name, l.tenant, other.name, other.tenant), err, enact.ErrInvalid)
+				}
+			}
+		}
+	})
+}
+
+func TestB11ChangedCursorsAreRefused(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		listable(f, f.tenant())
+		for _, l := range listingsOf(f.tenant()) {
+			_, next, err := l.page(f.ctx, enact.Page{Limit: 2})
+			must(f, "listing "+l.name, err)
+			for _, cursor := range changed(string(next)) {
+				_, _, err := l.page(f.ctx, enact.Page{Limit: 2, Cursor: enact.Cursor(cursor)})
+				mustFail(f, fmt.Sprintf("listing %s with the cursor %q, made from %q,", l.name, cursor, next), err, enact.ErrInvalid)
+			}
+		}
+	})
+}
+
+// changed returns a cursor cut short, lengthened, and with each of its characters
+// replaced.
+func changed(cursor string) []string {
+	all := []string{"x", "AAAA", "AAAAAA", "null", "0", " ", "\x00", cursor + "A", cursor + "=", cursor + cursor, " " + cursor, strings.ToUpper(cursor), strings.Repeat("A", 10_000)}
+	for i := range cursor {
+		if i > 0 {
+			all = append(all, cursor[:i], cursor[i:])
+		}
+		for _, c := range "Aa0-_%" {
+			if byte(c) != cursor[i] {
+				all = append(all, cursor[:i]+string(c)+cursor[i+1:])
+			}
+		}
+	}
+	if body, err := base64.RawURLEncoding.DecodeString(cursor); err == nil {
+		for i := range body {
+			flipped := bytes.Clone(body)
+			flipped[i] ^= 1
+			all = append(all, base64.RawURLEncoding.EncodeToString(flipped))
+		}
+	}
+	return slices.DeleteFunc(all, func(c string) bool { return c == cursor })
+}
+
+// TestB11CursorsWithLineBreaksAreRefused: a cursor is given back as it is.
+func TestB11CursorsWithLineBreaksAreRefused(t *testing.T) {
+	f := newFixture(t, inMemory)
+	listable(f, f.tenant())
+	_, next, err := f.tenant().Events.ListExecutions(f.ctx, enact.Page{Limit: 1})
+	must(t, "ListExecutions", err)
+	for _, cursor := range []enact.Cursor{next + "\n", "\r\n" + next, next[:3] + "\n" + next[3:]} {
+		_, _, err := f.tenant().Events.ListExecutions(f.ctx, enact.Page{Limit: 1, Cursor: cursor})
+		mustFail(t, fmt.Sprintf("listing with the cursor %q, made from %q,", cursor, next), err, enact.ErrInvalid)
+	}
+}
+
+func TestB11PageLimits(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		listable(f, f.tenant())
+		for _, l := range listingsOf(f.tenant()) {
+			for _, limit := range []int{-1, math.MinInt, driver.MaxPageLimit + 1, math.MaxInt} {
+				_, _, err := l.page(f.ctx, enact.Page{Limit: limit})
+				mustFail(f, fmt.Sprintf("listing %s in pages of %d", l.name, limit), err, enact.ErrInvalid)
+			}
+			n, next, err := l.page(f.ctx, enact.Page{Limit: driver.MaxPageLimit})
+			must(f, "listing with the largest page", err)
+			if n < 4 || next != "" {
+				f.Errorf("the largest page of %s has %d entries and cursor %q", l.name, n, next)
+			}
+		}
+		for i := range driver.DefaultPageLimit + 1 {
+			mustSet(f, f.rt.Tenant("many"), fmt.Sprint(i), "")
+		}
+		items, next, err := f.rt.Tenant("many").State.List(f.ctx, "", enact.Page{})
+		must(f, "listing without a limit", err)
+		if len(items) != driver.DefaultPageLimit || next == "" {
+			f.Errorf("a page without a limit has %d entries and cursor %q; it should have %d and a cursor", len(items), next, driver.DefaultPageLimit)
+		}
+	})
+}
