@@ -330,3 +330,72 @@ func sameSet[T cmp.Ordered](a, b []T) bool {
 	slices.Sort(b)
 	return slices.Equal(a, b)
 }
+
+// makeHistories makes a store with two executions, of three events and of one.
+func makeHistories(t testing.TB, path string) {
+	t.Helper()
+	b := open(t, dsnFor(path))
+	s := b.Tenant("t").Events
+	must(s.Append(context.Background(), "one", driver.ExpectLast(0), someEvents("e", 3, []byte("payload"))))(t)
+	must(s.Append(context.Background(), "two", driver.ExpectLast(0), someEvents("e", 1, []byte("payload"))))(t)
+	shutdown(t, b)
+}
+
+func setKey(t testing.TB, b *backend, key, value string) {
+	t.Helper()
+	must(b.Tenant("t").State.Set(context.Background(), key, []byte(value), driver.SetOptions{}))(t)
+}
+
+// makeStore makes a file with one key in it, and closes it again.
+func makeStore(t testing.TB, path string) {
+	t.Helper()
+	b := open(t, dsnFor(path))
+	setKey(t, b, "key", "value")
+	shutdown(t, b)
+}
+
+// writes are a write of each role, to a tenant that prepareWrites has seen.
+var writes = map[string]func(ctx context.Context, s driver.Stores, id string) error{
+	"Append": func(ctx context.Context, s driver.Stores, id string) error {
+		_, err := s.Events.Append(ctx, "execution", driver.Expectation{}, someEvents(id, 1, nil))
+		return err
+	},
+	"Set": func(ctx context.Context, s driver.Stores, id string) error {
+		_, err := s.State.Set(ctx, id, []byte(id), driver.SetOptions{})
+		return err
+	},
+	"Delete a key": func(ctx context.Context, s driver.Stores, id string) error {
+		return s.State.Delete(ctx, "not "+id, driver.Precondition{})
+	},
+	"SaveSnapshot": func(ctx context.Context, s driver.Stores, id string) error {
+		return s.State.SaveSnapshot(ctx, driver.Snapshot{SnapshotInfo: driver.SnapshotInfo{Execution: driver.ExecutionID(id), Sequence: 1}})
+	},
+	"CreateThread": func(ctx context.Context, s driver.Stores, id string) error {
+		_, err := s.Messages.CreateThread(ctx, driver.Thread{ID: driver.ThreadID(id), User: "user"})
+		return err
+	},
+	"CreateMessage": func(ctx context.Context, s driver.Stores, id string) error {
+		_, err := s.Messages.CreateMessage(ctx, driver.Message{ID: driver.MessageID(id), Thread: "thread", Role: "user"})
+		return err
+	},
+	"EnsureCollection": func(ctx context.Context, s driver.Stores, id string) error {
+		return s.Vectors.EnsureCollection(ctx, driver.Collection{Name: id, Dimension: 2, Metric: driver.Dot})
+	},
+	"Upsert": func(ctx context.Context, s driver.Stores, id string) error {
+		return s.Vectors.Upsert(ctx, "collection", []driver.Document{{ID: id, Embedding: []float32{1, 2}, Metadata: []byte("{}")}})
+	},
+}
+
+func prepareWrites(t testing.TB, s driver.Stores) {
+	t.Helper()
+	must(s.Messages.CreateThread(context.Background(), driver.Thread{ID: "thread", User: "user"}))(t)
+	check(t, s.Vectors.EnsureCollection(context.Background(), driver.Collection{Name: "collection", Dimension: 2, Metric: driver.Dot}))
+}
+
+// useEveryReader connects all reading connections.
+func useEveryReader(t testing.TB, b *backend) {
+	t.Helper()
+	for range cap(b.readers) {
+		check(t, b.reading(context.Background(), func(c *conn) error { return c.exec("SELECT 1") }))
+	}
+}
