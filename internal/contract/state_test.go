@@ -139,6 +139,29 @@ func TestS2ExpiredIsInvisible(t *testing.T) {
 	})
 }
 
+// TestS2NothingShowsAfterItsTime looks at keys again and again while they expire:
+// what is still shown must have been alive when the call began.
+func TestS2NothingShowsAfterItsTime(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		for round := range 5 {
+			mustSet(f, f.tenant(), "key", "x", enact.WithTTL(3*time.Millisecond))
+			for alive, listed := true, true; alive || listed; {
+				begin := time.Now().Truncate(time.Microsecond)
+				entry, err := f.tenant().State.Get(f.ctx, "key")
+				if alive = err == nil; alive && !entry.ExpiresAt.After(begin) {
+					f.Fatalf("round %d: Get that began at %v shows a key that expired at %v", round, begin, entry.ExpiresAt)
+				}
+				begin = time.Now().Truncate(time.Microsecond)
+				infos, _, err := f.tenant().State.List(f.ctx, "", enact.Page{})
+				must(f, "List", err)
+				if listed = len(infos) > 0; listed && !infos[0].ExpiresAt.After(begin) {
+					f.Fatalf("round %d: List that began at %v shows a key that expired at %v", round, begin, infos[0].ExpiresAt)
+				}
+			}
+		}
+	})
+}
+
 // TestS2ExpiresWhileNobodyHasItOpen: the time goes on between two openings.
 func TestS2ExpiresWhileNobodyHasItOpen(t *testing.T) {
 	onEach(t, sharedBackends, func(f *fixture) {

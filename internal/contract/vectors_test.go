@@ -512,6 +512,31 @@ func keysIn[V any](m map[string]V) func(yield func(string) bool) {
 	}
 }
 
+// TestV3NearTiesAreRankedExactly has documents whose scores differ by less than a
+// float32 can tell, so that an engine that computes in float32 picks wrong ones.
+func TestV3NearTiesAreRankedExactly(t *testing.T) {
+	onEach(t, everyBackend, func(f *fixture) {
+		for i, metric := range []enact.Metric{enact.Cosine, enact.Dot, enact.Euclidean} {
+			r := rand.New(rand.NewPCG(7, uint64(i)))
+			const dimension = 33 // no multiple of what processors take at once
+			mustEnsure(f, f.tenant(), string(metric), dimension, metric)
+			base := randomDocs(r, 1, dimension)[0].Embedding
+			docs := map[string]enact.Document{}
+			for n := range 150 {
+				v := slices.Clone(base)
+				j := r.IntN(dimension)
+				v[j] = math.Nextafter32(v[j], float32(r.IntN(3)-1)*1e9)
+				docs[fmt.Sprint(n)] = at(fmt.Sprint(n), v...)
+				mustUpsert(f, f.tenant(), string(metric), docs[fmt.Sprint(n)])
+			}
+			for _, limit := range []int{1, 2, 5, 20, 75} {
+				q := nearest(limit, randomDocs(r, 1, dimension)[0].Embedding...)
+				mustEqual(f, fmt.Sprintf("%s, the best %d of near ties", metric, limit), mustSearch(f, f.tenant(), string(metric), q), ranking(metric, docs, q, func(enact.Document) bool { return true }))
+			}
+		}
+	})
+}
+
 // filterDocs are documents by ID, which all have the same embedding.
 var filterDocs = map[string]string{
 	"missing":     `{}`,
