@@ -48,7 +48,7 @@ func TestSearchCancelledInTheMiddle(t *testing.T) {
 	r := seeded(t)
 	path := newFile(t)
 	shutdown(t, open(t, dsnFor(path)))
-	enlarge(t, path, n)
+	enlarge(t, path, n, "documents", "attributes")
 	b := open(t, dsnFor(path, "readers=1"))
 	s := b.Tenant("t").Vectors
 	search := func(ctx context.Context, q driver.Query) error {
@@ -93,10 +93,11 @@ func (w *watched) Done() <-chan struct{} {
 // up to MaxResults of them with all their contents, and the IDs of those that score
 // the same: a context that is done must end it promptly (B6).
 func TestSearchLooksAtItsContext(t *testing.T) {
+	t.Parallel()
 	const n = 1_000
 	path := newFile(t)
 	shutdown(t, open(t, dsnFor(path)))
-	enlarge(t, path, n) // all embeddings are the same
+	enlarge(t, path, n, "documents", "attributes") // all embeddings are the same
 	s := open(t, dsnFor(path)).Tenant("t").Vectors
 	looksOf := func(q driver.Query) int64 {
 		ctx := &watched{Context: t.Context()}
@@ -117,12 +118,13 @@ func TestSearchLooksAtItsContext(t *testing.T) {
 // TestWritesCancelledInTheMiddle: what was interrupted has left nothing behind, and
 // the writing connection is good for the next one.
 func TestWritesCancelledInTheMiddle(t *testing.T) {
+	t.Parallel()
 	r := seeded(t)
 	path := newFile(t)
 	b := open(t, dsnFor(path))
 	s := b.Tenant("t")
 	prepareWrites(t, s)
-	const size = 200
+	const size = 120
 	calls, stored := 0, 0
 	cancelAtRandom(t, r, "Append", 20, func(ctx context.Context) error {
 		calls++

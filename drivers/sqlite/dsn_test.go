@@ -71,7 +71,10 @@ func TestDSNOpensTheFileMeant(t *testing.T) {
 			if _, there := files[test.want]; !there || len(files) != 1 {
 				t.Errorf("%q made the files %q, want %q alone", dsn, keys(files), test.want)
 			}
-			wantValue(t, open(t, dsn).Tenant("t").State, "key", test.want)
+			db := outside(t, filepath.Join(folder, test.want))
+			if got := valueOf[string](t, db, "SELECT CAST(value AS TEXT) FROM state"); got != test.want {
+				t.Errorf("the file %q holds the key with %q, want %q", test.want, got, test.want)
+			}
 		})
 	}
 }

@@ -157,6 +157,7 @@ func testFull(t *testing.T, path string, b *backend, f filling, makeSpace func()
 
 // TestFullByPageCount lets SQLite itself refuse to make the file larger.
 func TestFullByPageCount(t *testing.T) {
+	t.Parallel()
 	for role, f := range fillings {
 		t.Run(role, func(t *testing.T) {
 			path := newFile(t)
@@ -167,7 +168,7 @@ func TestFullByPageCount(t *testing.T) {
 			limitPages := func(limit string) {
 				withWriter(t, b, func(c *conn) { check(t, c.script("PRAGMA max_page_count = "+limit)) })
 			}
-			limitPages("150")
+			limitPages("120")
 			testFull(t, path, b, f, func() { limitPages("1000000") })
 		})
 	}

@@ -51,6 +51,7 @@ func fillUp(t *testing.T, path string, size int64) {
 // TestFullDisk: on the larger disk the journal is written back into the file on the
 // way, so that the disk is found full in other places.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	for role, f := range fillings {
 		for _, mebibytes := range []int{3, 9} {
 			if mebibytes > 3 && role != "events" {
@@ -118,6 +119,7 @@ func childFills(ctx context.Context, args []string) error {
 // what was refused as ErrUnavailable is certainly not there (B9), although a part
 // of it may have got as far as the journal.
 func TestFullDiskAndKilled(t *testing.T) {
+	t.Parallel()
 	for _, role := range []string{"events", "state"} {
 		t.Run(role, func(t *testing.T) {
 			folder, mounted := smallDisk(t, 3)

@@ -35,6 +35,7 @@ func dump(t testing.TB, db *sql.DB, table string) string {
 // TestImmutable has somebody with an SQL connection of their own attack events, in
 // every way that SQL knows: the engine refuses it (E4).
 func TestImmutable(t *testing.T) {
+	t.Parallel()
 	const event = "(SELECT min(key) FROM events)"
 	const columns = "(key, execution, id, time, type, payload)"
 	victim := newFile(t)

@@ -28,7 +28,7 @@ func crashBatch(round, number uint64) []driver.Event {
 	random := rand.New(source)
 	batch := make([]driver.Event, 1+random.IntN(40))
 	for i := range batch {
-		payload := make([]byte, random.IntN(2000))
+		payload := make([]byte, random.IntN(1000))
 		source.Read(payload)
 		batch[i] = driver.Event{
 			ID: driver.EventID(fmt.Sprintf("%d/%d/%d", round, number, i)), Type: "crash", Payload: payload,
@@ -66,13 +66,14 @@ type acknowledged struct{ round, number, last uint64 }
 // TestKilledProcessLosesNothing kills a process while it appends, again and again:
 // every acknowledged event is there, and only whole batches are (E1, E2, E3).
 func TestKilledProcessLosesNothing(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	path := newFile(t)
 	var promised []acknowledged
 	for round := range uint64(killRounds) {
-		promised = append(promised, crash(t, path, round, time.Duration(random.IntN(100_000))*time.Microsecond)...)
+		promised = append(promised, crash(t, path, round, time.Duration(random.IntN(70_000))*time.Microsecond)...)
 		checkAfterCrash(t, path, round, promised)
 		if t.Failed() {
 			t.FailNow()
@@ -158,11 +159,12 @@ func childMakesTheFile(ctx context.Context, args []string) error {
 // TestKilledWhileMakingTheFile: whatever state the making of a file is left in,
 // the next one who opens it completes it.
 func TestKilledWhileMakingTheFile(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
 	sizes := map[int64]int{}
-	for range killRounds {
+	for range killRounds / 2 {
 		path := newFile(t)
 		c := startChild(t, "make", dsnFor(path))
 		c.line()

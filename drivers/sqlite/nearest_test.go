@@ -263,6 +263,7 @@ func seeded(t testing.TB) *rand.Rand {
 // TestNearestIsBruteForce compares the two passes of nearest with scoring every row
 // by the reference and sorting.
 func TestNearestIsBruteForce(t *testing.T) {
+	t.Parallel()
 	r := seeded(t)
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
@@ -343,11 +344,12 @@ func TestNearestEndsWithItsContext(t *testing.T) {
 // TestBoundsEncloseTheScore: what the first pass says about a row is true, else the
 // answer would not be exact.
 func TestBoundsEncloseTheScore(t *testing.T) {
+	t.Parallel()
 	r := seeded(t)
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
 			for _, metric := range metrics {
-				for range 40 {
+				for range 25 {
 					s := newSample(r, metric, shape, 1+r.IntN(300), 20)
 					p := newPreselection(metric, s.query)
 					for place, row := range s.rows {
@@ -421,6 +423,7 @@ func TestBlocksFitTheirRows(t *testing.T) {
 // TestRefreshIsReadingAnew changes documents at random, brings an old copy up to
 // date and compares it with the file.
 func TestRefreshIsReadingAnew(t *testing.T) {
+	t.Parallel()
 	r := seeded(t)
 	b := open(t, dsnFor(newFile(t)))
 	s := b.Tenant("t").Vectors.(vectors)
@@ -570,6 +573,7 @@ func floats(bits []uint32) []float32 {
 // and compares with the list that was computed elsewhere. Where the lists differ the
 // words must be equally near, as far as a float32 can tell.
 func TestNearestWords(t *testing.T) {
+	t.Parallel()
 	const dimension, queries, best = 100, 100, 10
 	base, asked, truth := gloveFile(t, "base.f32"), gloveFile(t, "queries.f32"), gloveFile(t, "truth10.u32")
 	if base == nil || asked == nil || truth == nil {

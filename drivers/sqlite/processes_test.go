@@ -48,6 +48,7 @@ func numbered(name string, i int) driver.Event {
 // TestProcessesAppend: two processes write one file at once; there is no error, no
 // gap, no loss and no duplicate, and each one's events are in its order (E2, B7).
 func TestProcessesAppend(t *testing.T) {
+	t.Parallel()
 	for name, executions := range map[string][2]string{
 		"to the same execution":   {"shared", "shared"},
 		"to different executions": {"first", "second"},
@@ -111,6 +112,7 @@ func childRaces(ctx context.Context, args []string) error {
 // TestProcessesExpectingTheSame lets two processes race for every sequence: exactly
 // one wins, the other learns the actual one and leaves nothing behind (E5).
 func TestProcessesExpectingTheSame(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	names := []string{"a", "b"}
 	racers := []*child{startChild(t, "race", dsnFor(path), names[0]), startChild(t, "race", dsnFor(path), names[1])}
@@ -165,7 +167,8 @@ func childOpens(ctx context.Context, args []string) error {
 // TestProcessesOpenAFreshFile: ten processes find no file at the same moment; all
 // succeed and the schema is made once.
 func TestProcessesOpenAFreshFile(t *testing.T) {
-	for range 3 {
+	t.Parallel()
+	for range 2 {
 		path := newFile(t)
 		var children []*child
 		var names []string
@@ -191,7 +194,8 @@ func TestProcessesOpenAFreshFile(t *testing.T) {
 // TestHandlesOpenAFreshFile is the same inside one process, whose handles share the
 // locks of the operating system.
 func TestHandlesOpenAFreshFile(t *testing.T) {
-	for range 3 {
+	t.Parallel()
+	for range 2 {
 		path := newFile(t)
 		var all sync.WaitGroup
 		start := make(chan struct{})
@@ -282,6 +286,7 @@ func childCounts(ctx context.Context, args []string) error {
 // (S3). The counter begins as a key that does not exist, so "create only" is raced
 // for, too.
 func TestProcessesCount(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	children := []*child{startChild(t, "count", dsnFor(path)), startChild(t, "count", dsnFor(path))}
 	startTogether(children...)
@@ -414,19 +419,18 @@ func without(a, b []string) []string {
 // bounds of what is listed for a copy in memory: so many versions, and so many
 // removals in one call, and one more.
 var changesOfDocuments = []string{
-	"put-all 1130 1",
+	"put-all 900 1",
 	"put 3 2",             // replaced
-	"put 1130 2",          // added
-	"delete 1130 1131",    // its key is free again
-	"put 1131 3",          // and taken by another document
+	"put 900 2",           // added
+	"delete 900 901",      // its key is free again
+	"put 901 3",           // and taken by another document
 	"delete 7 8",          // in the middle
 	"put 7 4",             // back again
 	"delete-each 100 356", // 256 versions
 	"delete-each 356 613", // 257
-	"delete 613 869",      // 256 removals in one call
-	"delete 869 1126",     // 257
-	"put 1000 5",
-	"delete 0 1200", // everything
+	"delete 613 870",      // 257 removals in one call
+	"put 700 5",
+	"delete 0 910", // everything
 	"put 9 6",
 	"renew 0 0", // another collection of the same name
 	"put-all 10 7",
@@ -452,6 +456,7 @@ var changesByAnotherProcess = []string{
 // TestSearchSeesOtherHandles: a collection that is cached by one handle is changed
 // by another (B7).
 func TestSearchSeesOtherHandles(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	searcher, writer := open(t, dsnFor(path)), open(t, dsnFor(path))
 	testSearchSees(t, searcher, changesOfDocuments, func(operation string, x, y int) {
@@ -461,6 +466,7 @@ func TestSearchSeesOtherHandles(t *testing.T) {
 
 // TestSearchSeesOtherProcesses is the same with another process.
 func TestSearchSeesOtherProcesses(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	searcher := open(t, dsnFor(path))
 	c := startChild(t, "docs", dsnFor(path))
@@ -491,19 +497,18 @@ func testSearchSees(t *testing.T, searcher *backend, changes []string, change fu
 
 // TestRemovalsDoNotPileUp: what is listed for the copies in memory is bounded.
 func TestRemovalsDoNotPileUp(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	s := open(t, dsnFor(path)).Tenant("t").Vectors
 	check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: pointsName, Dimension: 2, Metric: driver.Euclidean}))
 	db := outside(t, path)
-	for range 2 {
-		for _, line := range []string{"put-all 700 1", "delete-each 0 300", "delete 300 500", "delete 500 700"} {
-			var operation string
-			var x, y int
-			must(fmt.Sscan(line, &operation, &x, &y))(t)
-			check(t, changeDocuments(t.Context(), s, operation, x, y))
-			if n := valueOf[int](t, db, "SELECT count(DISTINCT version) FROM removals"); n > listedVersions {
-				t.Errorf("after %q the removals of %d versions are listed, want at most %d", line, n, listedVersions)
-			}
+	for _, line := range []string{"put-all 700 1", "delete-each 0 300", "delete 300 500", "delete 500 700"} {
+		var operation string
+		var x, y int
+		must(fmt.Sscan(line, &operation, &x, &y))(t)
+		check(t, changeDocuments(t.Context(), s, operation, x, y))
+		if n := valueOf[int](t, db, "SELECT count(DISTINCT version) FROM removals"); n > listedVersions {
+			t.Errorf("after %q the removals of %d versions are listed, want at most %d", line, n, listedVersions)
 		}
 	}
 	check(t, changeDocuments(t.Context(), s, "put-all", 20, 2))

@@ -29,6 +29,7 @@ func setFor(t testing.TB, s driver.StateStore, key string, ttl time.Duration) (v
 // TestSweepReclaims: expired keys disappear from the file without anyone asking,
 // also when they are more than fit a batch, and the others stay (S2).
 func TestSweepReclaims(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	b := open(t, dsnFor(path, "sweep_interval=20ms"))
 	s, other := b.Tenant("t").State, b.Tenant("other").State
@@ -62,6 +63,7 @@ func TestSweepReclaims(t *testing.T) {
 // TestSweepKeepsVersions: the version of a key that was swept does not return, not
 // after reopening and not by way of another key (S3).
 func TestSweepKeepsVersions(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	b := open(t, dsnFor(path, "sweep_interval=1h"))
 	s := b.Tenant("t").State
@@ -90,6 +92,7 @@ func TestSweepKeepsVersions(t *testing.T) {
 
 // TestSweepBatches: one transaction reclaims a bounded number, the oldest first.
 func TestSweepBatches(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	b := open(t, dsnFor(path, "sweep_interval=1h"))
 	s := b.Tenant("t").State
@@ -110,6 +113,7 @@ func TestSweepBatches(t *testing.T) {
 // TestSweepIsNotLimitedToABatch: each round reclaims all that there is. With a batch
 // a round it would take as many seconds as there are batches.
 func TestSweepIsNotLimitedToABatch(t *testing.T) {
+	t.Parallel()
 	const batches, watchdog = 16, 14 * time.Second
 	path := newFile(t)
 	open(t, dsnFor(path, "sweep_interval=1s"))
