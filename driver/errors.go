@@ -9,7 +9,8 @@ import (
 var (
 	// ErrNotFound: what was asked for does not exist, is deleted or has expired.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: somebody else was first. The error is a *[ConflictError].
+	// ErrConflict: somebody else was first, or has made it otherwise. Where there
+	// is a sequence or version to tell, the error is a *[ConflictError].
 	ErrConflict = errors.New("conflict")
 	// ErrExists: the ID is taken by something else.
 	ErrExists = errors.New("already exists")
