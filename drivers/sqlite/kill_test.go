@@ -85,7 +85,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 // crash lets a child append for a while after its first batch and kills it.
 func crash(t *testing.T, path string, round uint64, after time.Duration) []acknowledged {
 	t.Helper()
-	c := startChild(t, "crash", dsnFor(path), strconv.FormatUint(round, 10))
+	c := startChild(t, "crash", dsnFor(path, "readers=1"), strconv.FormatUint(round, 10))
 	lines := c.line() + "\n"
 	time.AfterFunc(after, func() { c.cmd.Process.Kill() })
 	rest, err := io.ReadAll(c.out)
@@ -106,7 +106,7 @@ func crash(t *testing.T, path string, round uint64, after time.Duration) []ackno
 
 func checkAfterCrash(t *testing.T, path string, round uint64, promised []acknowledged) {
 	t.Helper()
-	b := open(t, dsnFor(path))
+	b := open(t, dsnFor(path, "readers=1"))
 	history := load(t, b.Tenant("t").Events, "crashed")
 	last := must(b.Tenant("t").Events.LatestSequence(t.Context(), "crashed"))(t)
 	if last != uint64(len(history)) {

@@ -174,7 +174,7 @@ func TestProcessesOpenAFreshFile(t *testing.T) {
 		var names []string
 		for i := range 10 {
 			names = append(names, strconv.Itoa(i))
-			children = append(children, startChild(t, "open", dsnFor(path), names[i]))
+			children = append(children, startChild(t, "open", dsnFor(path, "readers=1"), names[i]))
 		}
 		startTogether(children...)
 		for _, c := range children {

@@ -76,7 +76,7 @@ func useEverything(t testing.TB, b *backend) {
 func TestShutdownReleasesEverything(t *testing.T) {
 	path := newFile(t)
 	checkReleased(t, 50, func() {
-		b, err := connect(t.Context(), dsnFor(path, "sweep_interval=1ms"))
+		b, err := connect(t.Context(), dsnFor(path, "sweep_interval=1ms", "readers=2"))
 		check(t, err)
 		useEverything(t, b)
 		shutdown(t, b)
