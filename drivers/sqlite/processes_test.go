@@ -384,7 +384,11 @@ func (p points) change(operation string, x, y int) {
 // checkSearch searches for everything, without a filter and with one, and compares.
 func (p points) checkSearch(t testing.TB, s driver.VectorStore, after string) {
 	t.Helper()
-	for filterName, filter := range map[string]driver.Filter{"without a filter": {}, "with a filter": driver.Exists("round")} {
+	searches := map[string]driver.Filter{"without a filter": {}, "with a filter": driver.Exists("round")}
+	for _, round := range p {
+		searches[fmt.Sprint("for round ", round)] = driver.Eq("round", driver.Int(int64(round)))
+	}
+	for filterName, filter := range searches {
 		result, err := s.Search(context.Background(), pointsName, driver.Query{Embedding: []float32{0, 0}, Limit: driver.MaxResults, Filter: filter, Fields: driver.Fields{Embedding: true, Metadata: true}})
 		if err != nil {
 			t.Fatalf("search after %s: %v", after, err)
@@ -395,6 +399,9 @@ func (p points) checkSearch(t testing.TB, s driver.VectorStore, after string) {
 		}
 		for i, round := range p {
 			d := point(i, round)
+			if filter.Op == driver.OpEq && !filter.Values[0].Equal(driver.Int(int64(round))) {
+				continue
+			}
 			want = append(want, fmt.Sprintf("%s %v %s %v", d.ID, d.Embedding, d.Metadata, driver.Score(driver.Euclidean, []float32{0, 0}, d.Embedding)))
 		}
 		if !sameSet(got, want) {

@@ -114,13 +114,12 @@ CREATE TABLE state (
 CREATE UNIQUE INDEX state_by_key ON state (tenant, key);
 CREATE INDEX state_by_expiry ON state (expires) WHERE expires IS NOT NULL;
 
--- The highest version of any key that was removed: where new keys begin, so that
--- no version of a key comes again.
+-- The highest version of any of a tenant's keys that was removed: where its new
+-- keys begin, so that no version of a key comes again.
 CREATE TABLE state_floor (
-	id      INTEGER PRIMARY KEY CHECK (id = 1),
+	tenant  TEXT    PRIMARY KEY,
 	version INTEGER NOT NULL
-) STRICT;
-INSERT INTO state_floor VALUES (1, 0);
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE snapshots (
 	tenant    TEXT    NOT NULL,

@@ -361,7 +361,7 @@ func TestForcedShutdownEndsStreams(t *testing.T) {
 			wantError(t, "Shutdown with a context that is done, during a stream", b.Shutdown(ctx), context.Canceled)
 		}
 	}
-	if !errors.Is(last, driver.ErrClosed) {
+	if read != 1 || !errors.Is(last, driver.ErrClosed) {
 		t.Errorf("a stream went on for %d of %d events after a forced Shutdown had returned, and ended with %v; want it ended with ErrClosed: the remaining calls are ended", read, n, last)
 	}
 	await(t, "the file is closed when the last call has left", func() bool { return !exists(path + "-wal") })

@@ -57,7 +57,7 @@ func (s state) Set(ctx context.Context, key string, value []byte, o driver.SetOp
 			expires = micros(time.Now().Add(o.TTL + time.Microsecond - 1))
 		}
 		if stored == 0 {
-			return c.row("INSERT INTO state (tenant, key, version, expires, value) SELECT ?, ?, version + 1, ?, ? FROM state_floor RETURNING version", s.tenant, key, expires, value).Scan(&version)
+			return c.row("INSERT INTO state (tenant, key, version, expires, value) VALUES (?1, ?2, 1 + coalesce((SELECT version FROM state_floor WHERE tenant = ?1), 0), ?3, ?4) RETURNING version", s.tenant, key, expires, value).Scan(&version)
 		}
 		return c.row("UPDATE state SET version = version + 1, expires = ?, value = ? WHERE tenant = ? AND key = ? RETURNING version", expires, value, s.tenant, key).Scan(&version)
 	})
@@ -79,13 +79,13 @@ func (s state) Delete(ctx context.Context, key string, when driver.Precondition)
 		if err := c.exec("DELETE FROM state WHERE tenant = ? AND key = ?", s.tenant, key); err != nil {
 			return err
 		}
-		return raiseFloor(c, stored)
+		return raiseFloor(c, s.tenant, stored)
 	})
 }
 
 // raiseFloor remembers the version of a key that was removed.
-func raiseFloor(c *conn, version uint64) error {
-	return c.exec("UPDATE state_floor SET version = max(version, ?)", version)
+func raiseFloor(c *conn, tenant string, version uint64) error {
+	return c.exec("INSERT INTO state_floor (tenant, version) VALUES (?, ?) ON CONFLICT (tenant) DO UPDATE SET version = max(version, excluded.version)", tenant, version)
 }
 
 func (s state) List(ctx context.Context, prefix string, page driver.Page) ([]driver.EntryInfo, driver.Cursor, error) {

@@ -44,19 +44,25 @@ func (b *backend) sweep(ctx context.Context) (removed int, err error) {
 		return 0, err // without taking the lock that writers need
 	}
 	err = b.write(ctx, func(c *conn) error {
-		var highest uint64
-		const query = "DELETE FROM state WHERE rowid IN (SELECT rowid FROM state WHERE expires <= ? ORDER BY expires LIMIT ?) RETURNING version"
+		highest := map[string]uint64{} // by tenant
+		const query = "DELETE FROM state WHERE rowid IN (SELECT rowid FROM state WHERE expires <= ? ORDER BY expires LIMIT ?) RETURNING tenant, version"
 		err := c.each(ctx, query, []any{expired, sweepBatch}, func(row scanner) (bool, error) {
+			var tenant string
 			var version uint64
-			err := row.Scan(&version)
-			highest = max(highest, version)
+			err := row.Scan(&tenant, &version)
+			highest[tenant] = max(highest[tenant], version)
 			removed++
 			return true, err
 		})
-		if err != nil || removed == 0 {
+		if err != nil {
 			return err
 		}
-		return raiseFloor(c, highest)
+		for tenant, version := range highest {
+			if err := raiseFloor(c, tenant, version); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return removed, err
 }
