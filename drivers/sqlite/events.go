@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"math"
 
@@ -93,7 +94,8 @@ func lookUp(ctx context.Context, c *conn, key int64, batch []driver.Event) ([]dr
 func (s events) insert(ctx context.Context, c *conn, id driver.ExecutionID, key int64, actual uint64, batch []driver.Event) (last uint64, err error) {
 	last = actual + uint64(len(batch))
 	if last > maxSequence {
-		return 0, &driver.TooLargeError{Subject: "history of an execution in sqlite", Size: int(last), Limit: maxSequence, Unit: "events"}
+		// Not a TooLargeError, whose int cannot hold the limit on 32 bits.
+		return 0, fmt.Errorf("%w: sqlite: execution %q would have %d events, the limit is %d; go on in a new execution", driver.ErrTooLarge, id, last, uint64(maxSequence))
 	}
 	stamp := micros(now())
 	if key == 0 {
