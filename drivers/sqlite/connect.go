@@ -106,7 +106,7 @@ func makeReader(c *conn) error {
 }
 
 func (b *backend) makeReady(ctx context.Context, c *conn) error {
-	if err := b.waiting(ctx, func() error { return inspect(c, b.where()) }); err != nil {
+	if err := b.waiting(ctx, func() error { _, err := inspect(c, b.where()); return err }); err != nil {
 		return err
 	}
 	if b.path != "" {

@@ -13,38 +13,32 @@ const applicationID = 0x456e6163
 // first n have made. They are never changed once released, only added to.
 var migrations = []string{version1}
 
-// inspect refuses a file that is not ours or is newer than this program, before
-// anything is written to it.
-func inspect(c *conn, where string) error {
-	var application, version, tables int
-	err := c.row("SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").
+// inspect returns the file's schema version, and refuses one that is not ours or
+// is newer than this program, before anything is written to it.
+func inspect(c *conn, where string) (version int, err error) {
+	var application, tables int
+	err = c.row("SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").
 		Scan(&application, &version, &tables)
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case application != applicationID && (application != 0 || version != 0 || tables > 0):
-		return driver.Invalidf("sqlite: %s is the database of another application; name another file", where)
+		return 0, driver.Invalidf("sqlite: %s is the database of another application; name another file", where)
 	case version < 0:
-		return driver.Invalidf("sqlite: %s has schema version %d, which no release has made; restore it from a backup", where, version)
+		return 0, driver.Invalidf("sqlite: %s has schema version %d, which no release has made; restore it from a backup", where, version)
 	case version > len(migrations):
-		return fmt.Errorf("%w: sqlite: %s has schema version %d, this program knows versions up to %d; use a newer release", driver.ErrUnsupported, where, version, len(migrations))
+		return 0, fmt.Errorf("%w: sqlite: %s has schema version %d, this program knows versions up to %d; use a newer release", driver.ErrUnsupported, where, version, len(migrations))
 	}
-	return nil
+	return version, nil
 }
 
 // migrate brings the schema up to date inside the caller's write transaction,
 // where the version can no longer change: of several processes that start at once
 // one migrates and the others find it done.
 func migrate(c *conn, where string) error {
-	if err := inspect(c, where); err != nil {
+	version, err := inspect(c, where)
+	if err != nil || version == len(migrations) {
 		return err
-	}
-	var version int
-	if err := c.row("SELECT user_version FROM pragma_user_version").Scan(&version); err != nil {
-		return err
-	}
-	if version == len(migrations) {
-		return nil
 	}
 	for _, migration := range migrations[version:] {
 		if err := c.script(migration); err != nil {
