@@ -16,10 +16,10 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/enactdev/enact"
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/reference"
 )
 
 func init() { enact.Register("memory", memoryDriver{}) }
@@ -56,11 +56,17 @@ type connector struct {
 	name string
 }
 
-// named holds the stores that are open under a name, and how often.
+// shared is a store and how many backends have it open.
+type shared struct {
+	*reference.Store
+	open int
+}
+
+// named holds the stores that are open under a name.
 var named = struct {
 	sync.Mutex
-	stores map[string]*store
-}{stores: map[string]*store{}}
+	stores map[string]*shared
+}{stores: map[string]*shared{}}
 
 func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 	if err := ctx.Err(); err != nil {
@@ -70,7 +76,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 	defer named.Unlock()
 	s := named.stores[c.name]
 	if s == nil {
-		s = &store{tenants: map[driver.TenantID]*tenant{}}
+		s = &shared{Store: reference.NewStore(nil)}
 		if c.name != "" {
 			named.stores[c.name] = s
 		}
@@ -79,37 +85,15 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 	return &backend{name: c.name, store: s}, nil
 }
 
-// store is the data. One lock for everything: correct first.
-type store struct {
-	open    int // guarded by named
-	mu      sync.RWMutex
-	tenants map[driver.TenantID]*tenant
-}
-
-// tenant is one tenant's data, guarded by store.mu.
-type tenant struct {
-	executions  map[driver.ExecutionID]*execution
-	keys        map[string]*entry
-	lastVersion uint64 // of any key, so that no version of a key comes again
-	snapshots   map[driver.ExecutionID]driver.Snapshot
-	threads     map[driver.ThreadID]*thread
-	messages    map[driver.MessageID]*driver.Message
-	touched     uint64 // counts updates of threads
-	collections map[string]*collection
-}
-
 // backend is one handle on a store.
 type backend struct {
 	descriptor
 	driver.Gate
 	name  string
-	store *store
+	store *shared
 }
 
-func (b *backend) Tenant(id driver.TenantID) driver.Stores {
-	v := view{b, id}
-	return driver.Stores{Events: events{v}, State: state{v}, Messages: messages{v}, Vectors: vectors{v}}
-}
+func (b *backend) Tenant(id driver.TenantID) driver.Stores { return b.store.Tenant(id, &b.Gate) }
 
 func (b *backend) HealthCheck(ctx context.Context) error {
 	if err := b.Enter(ctx); err != nil {
@@ -130,55 +114,7 @@ func (b *backend) Shutdown(ctx context.Context) error {
 		if b.name != "" {
 			delete(named.stores, b.name)
 		}
-		b.store.stopTimers()
+		b.store.Stop()
 	}
 	return err
 }
-
-// view is one tenant's window on a backend.
-type view struct {
-	*backend
-	id driver.TenantID
-}
-
-// read runs f with the tenant's data, which f must not change.
-func (v view) read(ctx context.Context, f func(*tenant) error) error {
-	if err := v.Enter(ctx); err != nil {
-		return err
-	}
-	defer v.Leave()
-	v.store.mu.RLock()
-	defer v.store.mu.RUnlock()
-	t := v.store.tenants[v.id]
-	if t == nil {
-		t = &tenant{}
-	}
-	return f(t)
-}
-
-// write runs f with the tenant's data. f checks everything before it changes
-// anything.
-func (v view) write(ctx context.Context, f func(*tenant) error) error {
-	if err := v.Enter(ctx); err != nil {
-		return err
-	}
-	defer v.Leave()
-	v.store.mu.Lock()
-	defer v.store.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err // it may have ended while waiting for the lock
-	}
-	t := v.store.tenants[v.id]
-	if t == nil {
-		t = &tenant{
-			executions: map[driver.ExecutionID]*execution{}, keys: map[string]*entry{},
-			snapshots: map[driver.ExecutionID]driver.Snapshot{}, threads: map[driver.ThreadID]*thread{},
-			messages: map[driver.MessageID]*driver.Message{}, collections: map[string]*collection{},
-		}
-		v.store.tenants[v.id] = t
-	}
-	return f(t)
-}
-
-// now is the store's clock.
-func now() time.Time { return driver.Timestamp(time.Now()) }

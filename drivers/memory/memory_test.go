@@ -87,14 +87,9 @@ func TestS2ExpiredIsReclaimed(t *testing.T) {
 	if _, err := state.Set(ctx, "again", nil, driver.SetOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	held := func() int {
-		b.store.mu.RLock()
-		defer b.store.mu.RUnlock()
-		return len(b.store.tenants["t"].keys)
-	}
-	for begin := time.Now(); held() > 3; time.Sleep(time.Millisecond) {
+	for begin := time.Now(); b.store.HeldKeys() > 3; time.Sleep(time.Millisecond) {
 		if time.Since(begin) > 30*time.Second {
-			t.Fatalf("%d keys are held; the expired one should have been reclaimed", held())
+			t.Fatalf("%d keys are held; the expired one should have been reclaimed", b.store.HeldKeys())
 		}
 	}
 	for _, key := range []string{"long", "none", "again"} {

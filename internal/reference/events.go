@@ -1,4 +1,4 @@
-package memory
+package reference
 
 import (
 	"bytes"
@@ -37,7 +37,7 @@ func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver
 		if err := expect.Check(id, last); err != nil {
 			return err
 		}
-		x.updatedAt = now()
+		x.updatedAt = t.now()
 		if last == 0 {
 			x.createdAt = x.updatedAt
 		}

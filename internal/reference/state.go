@@ -1,4 +1,4 @@
-package memory
+package reference
 
 import (
 	"context"
@@ -18,7 +18,7 @@ type entry struct {
 // live returns the entry under key, nil when it is missing or has expired.
 func (t *tenant) live(key string) *entry {
 	e := t.keys[key]
-	if e == nil || (!e.ExpiresAt.IsZero() && !now().Before(e.ExpiresAt)) {
+	if e == nil || (!e.ExpiresAt.IsZero() && !t.now().Before(e.ExpiresAt)) {
 		return nil
 	}
 	return e
@@ -39,8 +39,8 @@ func (t *tenant) remove(key string) {
 	delete(t.keys, key)
 }
 
-// stopTimers ends all reclaiming when the last handle has gone.
-func (s *store) stopTimers() {
+// Stop ends all removing of expired keys, when nobody uses the store any more.
+func (s *Store) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.tenants {
@@ -75,7 +75,7 @@ func (s state) Set(ctx context.Context, key string, value []byte, o driver.SetOp
 		version = t.lastVersion
 		e := &entry{Entry: driver.Entry{EntryInfo: driver.EntryInfo{Key: key, Version: version}, Value: append([]byte{}, value...)}}
 		if o.TTL > 0 {
-			e.ExpiresAt = driver.Timestamp(time.Now().Add(o.TTL + time.Microsecond - 1))
+			e.ExpiresAt = driver.Timestamp(s.store.now().Add(o.TTL + time.Microsecond - 1))
 			store := s.store
 			e.reclaim = time.AfterFunc(o.TTL+time.Millisecond, func() {
 				store.mu.Lock()

@@ -1,4 +1,4 @@
-package memory
+package reference
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ type thread struct {
 func (t *tenant) touch(th *thread) {
 	t.touched++
 	th.touched = t.touched
-	th.UpdatedAt = now()
+	th.UpdatedAt = t.now()
 }
 
 func copyThread(t driver.Thread) driver.Thread {
