@@ -1,0 +1,46 @@
+package sqlite
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/drivertest"
+)
+
+func TestConformance(t *testing.T) {
+	drivertest.Run(t, drivertest.Target{
+		Driver:        sqliteDriver{},
+		DSN:           func(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "store.db") + "?sweep_interval=100ms" },
+		Roles:         []driver.Role{driver.RoleEvents, driver.RoleState, driver.RoleMessages, driver.RoleVectors},
+		Malformed:     []string{"sqlite", "sqlite:", "sqlite:a%zz", "sqlite:a#b", "sqlite:a?lock_wait=never", "sqlite:a?readers=0"},
+		HeldKeys:      heldKeys,
+		ReclaimWithin: 20 * time.Second,
+		Engine:        movableFile,
+	})
+}
+
+// heldKeys counts the rows of state keys in a file.
+func heldKeys(tb testing.TB, dsn string) (n int) {
+	path, _, _ := strings.Cut(strings.TrimPrefix(dsn, "sqlite:"), "?")
+	db, err := sql.Open("sqlite", path)
+	check(tb, err)
+	defer db.Close()
+	check(tb, db.QueryRow("SELECT count(*) FROM state").Scan(&n))
+	return n
+}
+
+// movableFile is a store whose engine is taken away by moving its folder.
+func movableFile(tb testing.TB) drivertest.Engine {
+	folder := filepath.Join(tb.TempDir(), "store")
+	check(tb, os.Mkdir(folder, 0o700))
+	return drivertest.Engine{
+		DSN:   "sqlite:" + filepath.Join(folder, "store.db"),
+		Stop:  func() { check(tb, os.Rename(folder, folder+".away")) },
+		Start: func() { check(tb, os.Rename(folder+".away", folder)) },
+	}
+}

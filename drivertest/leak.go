@@ -1,0 +1,63 @@
+package drivertest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"runtime/pprof"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// label marks the goroutines of one check. Goroutines inherit it from the one
+// that starts them, so that those of other checks are told apart.
+type label string
+
+const labelKey = "drivertest"
+
+var labels atomic.Int64
+
+func newLabel() label { return label(fmt.Sprintf("check-%d", labels.Add(1))) }
+
+// apply marks the calling goroutine.
+func (l label) apply() {
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(labelKey, string(l))))
+}
+
+// goroutines returns the stacks of the goroutines that are marked.
+func (l label) goroutines() string {
+	var all bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
+		return err.Error()
+	}
+	var marked []string
+	mark := fmt.Sprintf("%q:%q", labelKey, string(l))
+	for _, stack := range strings.Split(all.String(), "\n\n") {
+		if strings.Contains(stack, mark) {
+			marked = append(marked, strings.TrimSpace(stack))
+		}
+	}
+	return strings.Join(marked, "\n\n")
+}
+
+// goroutinesLeft gives the marked goroutines some time to end and returns the
+// stacks of those that don't.
+func (l label) goroutinesLeft() string {
+	begin := time.Now()
+	for wait := time.Millisecond; ; wait *= 2 {
+		left := l.goroutines()
+		if left == "" || time.Since(begin) > patience/5 {
+			return left
+		}
+		time.Sleep(wait)
+	}
+}
+
+// openFiles counts the file descriptors of this process: files, sockets, pipes.
+// ok is false where that cannot be known.
+func openFiles() (n int, ok bool) {
+	entries, err := os.ReadDir("/proc/self/fd")
+	return len(entries), err == nil
+}
