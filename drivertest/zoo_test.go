@@ -29,7 +29,7 @@ var (
 // driver without the fault would.
 func zooTarget(b *zoo.Broken) *Target {
 	target := &Target{
-		Driver: b.Driver(), Roles: allRoles, Volatile: !b.Durable, Eventual: b.Eventual, variant: b.Name,
+		Driver: b.Driver(), Roles: b.Roles(), Volatile: !b.Durable, Eventual: b.Eventual, variant: b.Name,
 		DSN:        func(testing.TB) string { return fmt.Sprintf("zoo:%s-%d", b.Name, zooStores.Add(1)) },
 		SecretDSNs: func(secret string) []string { return []string{"zoo:secret?token=" + url.QueryEscape(secret)} },
 		HeldKeys:   func(_ testing.TB, dsn string) int { return zoo.HeldKeys(dsn) },

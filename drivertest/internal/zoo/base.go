@@ -142,7 +142,7 @@ func (z *zooBackend) stores(id driver.TenantID) driver.Stores {
 }
 
 func (z *zooBackend) Tenant(id driver.TenantID) driver.Stores {
-	s, at := z.stores(id), z.place(id)
+	s, at := z.broken.offered(z.stores(id)), z.place(id)
 	if z.broken.Events != nil {
 		s.Events = z.broken.Events(s.Events, at)
 	}

@@ -43,6 +43,40 @@ type Broken struct {
 	Stores func(s driver.Stores, backend driver.Backend, at *Place) driver.Stores
 }
 
+// Roles are those that the driver offers: the one that its fault is in, or all.
+func (b *Broken) Roles() []driver.Role {
+	var in []driver.Role
+	for role, there := range map[driver.Role]bool{
+		driver.RoleEvents: b.Events != nil, driver.RoleState: b.State != nil, driver.RoleMessages: b.Messages != nil, driver.RoleVectors: b.Vectors != nil,
+	} {
+		if there {
+			in = append(in, role)
+		}
+	}
+	if len(in) != 1 || b.Parse != nil || b.Connector != nil || b.Backend != nil || b.Stores != nil {
+		return []driver.Role{driver.RoleEvents, driver.RoleState, driver.RoleMessages, driver.RoleVectors}
+	}
+	return in
+}
+
+// offered is s without the roles that the driver does not offer.
+func (b *Broken) offered(s driver.Stores) driver.Stores {
+	offered := driver.Stores{}
+	for _, role := range b.Roles() {
+		switch role {
+		case driver.RoleEvents:
+			offered.Events = s.Events
+		case driver.RoleState:
+			offered.State = s.State
+		case driver.RoleMessages:
+			offered.Messages = s.Messages
+		case driver.RoleVectors:
+			offered.Vectors = s.Vectors
+		}
+	}
+	return offered
+}
+
 // All returns every broken driver, by rule.
 func All() []*Broken {
 	return slices.Concat(openings, shutdowns, backends, events, crashes, states, messages, vectors)
