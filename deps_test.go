@@ -40,6 +40,13 @@ func TestImportsPointOneWay(t *testing.T) {
 			t.Errorf("package driver imports %s; it may import the standard library only", path)
 		}
 	}
+	for _, path := range dependencies(t, "./drivertest") {
+		switch path {
+		case "github.com/enactdev/enact/driver", "github.com/enactdev/enact/internal/reference", "github.com/enactdev/enact/drivertest":
+		default:
+			t.Errorf("package drivertest imports %s; it may import the standard library and package driver only, and the reference, which is as lean", path)
+		}
+	}
 	for _, path := range dependencies(t, ".") {
 		if strings.Contains(path, "enact/drivers/") || strings.Contains(path, "modernc.org") {
 			t.Errorf("package enact imports %s; it may import no driver", path)

@@ -32,9 +32,9 @@ type MessageStore interface {
 	ListThreads(ctx context.Context, q ThreadQuery) ([]Thread, Cursor, error)
 
 	// CreateMessage stores a new message at the end of its thread and returns
-	// it as stored. IDs that exist are treated as in CreateThread. A thread
-	// that is unknown or deleted is [ErrNotFound]; a parent that is not in the
-	// thread is [ErrInvalid].
+	// it as stored. IDs that exist are treated as in CreateThread, before
+	// anything else is looked at. A thread that is unknown or deleted is
+	// [ErrNotFound]; a parent that is not in the thread is [ErrInvalid].
 	CreateMessage(ctx context.Context, m Message) (Message, error)
 	// GetMessage returns a message, [ErrNotFound] if it is unknown, or it or
 	// its thread is deleted and deleted ones are not included.
