@@ -8,6 +8,7 @@ import (
 	"runtime/pprof"
 	"strings"
 	"sync/atomic"
+	"testing"
 	"time"
 )
 
@@ -24,6 +25,41 @@ func newLabel() label { return label(fmt.Sprintf("check-%d", labels.Add(1))) }
 // apply marks the calling goroutine.
 func (l label) apply() {
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(labelKey, string(l))))
+}
+
+// lifted runs f without the mark: what f starts is not of the check.
+func (l label) lifted(f func()) {
+	pprof.SetGoroutineLabels(context.Background())
+	defer l.apply()
+	f()
+}
+
+// outside returns a target whose own functions are not marked: a server that DSN
+// starts outlives the check.
+func (l label) outside(target Target) *Target {
+	dsn, engine, held := target.DSN, target.Engine, target.HeldKeys
+	target.DSN = func(tb testing.TB) (made string) {
+		l.lifted(func() { made = dsn(tb) })
+		return made
+	}
+	if engine != nil {
+		target.Engine = func(tb testing.TB) (made Engine) {
+			l.lifted(func() { made = engine(tb) })
+			for _, f := range []*func(){&made.Stop, &made.Start, &made.Pause, &made.Resume} {
+				if inner := *f; inner != nil {
+					*f = func() { l.lifted(inner) }
+				}
+			}
+			return made
+		}
+	}
+	if held != nil {
+		target.HeldKeys = func(tb testing.TB, dsn string) (n int) {
+			l.lifted(func() { n = held(tb, dsn) })
+			return n
+		}
+	}
+	return &target
 }
 
 // goroutines returns the stacks of the goroutines that are marked.

@@ -126,11 +126,11 @@ func execute(c *check, target *Target, tb testing.TB, test string, seed uint64) 
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	label := newLabel()
 	t := &trial{
-		check: c, target: target, tb: tb, ctx: ctx, test: test,
+		check: c, target: label.outside(*target), tb: tb, ctx: ctx, test: test,
 		seed: seed, rand: rand.New(rand.NewPCG(seed, hash(c.id()))),
 	}
-	label := newLabel()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

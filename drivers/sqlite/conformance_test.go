@@ -14,8 +14,10 @@ import (
 
 func TestConformance(t *testing.T) {
 	drivertest.Run(t, drivertest.Target{
-		Driver:        sqliteDriver{},
-		DSN:           func(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "store.db") + "?sweep_interval=100ms" },
+		Driver: sqliteDriver{},
+		DSN: func(tb testing.TB) string {
+			return "sqlite:" + filepath.Join(tb.TempDir(), "store.db") + "?sweep_interval=100ms"
+		},
 		Roles:         []driver.Role{driver.RoleEvents, driver.RoleState, driver.RoleMessages, driver.RoleVectors},
 		Malformed:     []string{"sqlite", "sqlite:", "sqlite:a%zz", "sqlite:a#b", "sqlite:a?lock_wait=never", "sqlite:a?readers=0"},
 		HeldKeys:      heldKeys,
