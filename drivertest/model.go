@@ -182,7 +182,7 @@ func listed[T any](s *side, limit int, list lister[T], normal func(T) T) (all []
 type generator struct {
 	*rand.Rand
 	ids     []string
-	batches []batch
+	batches []madeBatch
 }
 
 func newGenerator(random *rand.Rand) *generator {

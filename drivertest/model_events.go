@@ -7,8 +7,8 @@ import (
 	"github.com/enactdev/enact/driver"
 )
 
-// batch is an append that was made before.
-type batch struct {
+// madeBatch is an append that was made before.
+type madeBatch struct {
 	run    driver.ExecutionID
 	events []driver.Event
 }
@@ -64,7 +64,7 @@ func (g *generator) events(run *driver.ExecutionID) (events []driver.Event) {
 			events = append(events, e)
 		}
 	}
-	g.batches = append(g.batches, batch{*run, events})
+	g.batches = append(g.batches, madeBatch{*run, events})
 	return events
 }
 

@@ -52,17 +52,19 @@ func zooTarget(b *zoo.Broken) *Target {
 
 // journalEngine is a journal that can be moved away, and locked by somebody else.
 func journalEngine(tb testing.TB) Engine {
-	path := filepath.Join(tb.TempDir(), "journal")
+	folder := filepath.Join(tb.TempDir(), "store")
+	path := filepath.Join(folder, "journal")
 	var holder *os.File
 	check := func(err error) {
 		if err != nil {
 			tb.Error(err)
 		}
 	}
+	check(os.Mkdir(folder, 0o700))
 	return Engine{
 		DSN:   "zoo:" + path,
-		Stop:  func() { check(os.Rename(path, path+".away")) },
-		Start: func() { check(os.Rename(path+".away", path)) },
+		Stop:  func() { check(os.Rename(folder, folder+".away")) },
+		Start: func() { check(os.Rename(folder+".away", folder)) },
 		Pause: func() {
 			var err error
 			holder, err = os.Open(path)

@@ -105,7 +105,7 @@ func (c *zooConnector) Connect(ctx context.Context) (driver.Backend, error) {
 	}
 	z := &zooBackend{broken: c.broken, name: c.name, opened: o, handle: &Memory{}}
 	if c.broken.Durable {
-		j, err := openJournal(ctx, c.name)
+		j, err := openJournal(ctx, c.name, &z.Gate)
 		if err != nil {
 			return nil, err
 		}
@@ -179,9 +179,22 @@ func (z *zooBackend) HealthCheck(ctx context.Context) error {
 
 func (z *zooBackend) Shutdown(ctx context.Context) error {
 	first, err := z.Close(ctx)
-	if !first {
+	switch {
+	case !first:
+		return nil
+	case err == nil:
+		z.release()
 		return nil
 	}
+	go func() {
+		<-z.Drained()
+		z.release()
+	}()
+	return err
+}
+
+// release gives everything back; nobody is inside any more.
+func (z *zooBackend) release() {
 	if z.journal != nil {
 		z.journal.close()
 	}
@@ -193,5 +206,4 @@ func (z *zooBackend) Shutdown(ctx context.Context) error {
 			z.opened.store.Stop()
 		}
 	}
-	return err
 }

@@ -32,6 +32,7 @@ type journal struct {
 
 	clock  atomic.Pointer[time.Time] // the time that a record is of
 	store  *reference.Store
+	gate   *driver.Gate // of the handle
 	replay driver.Gate
 }
 
@@ -53,12 +54,12 @@ type record struct {
 	IDs        []string
 }
 
-func openJournal(ctx context.Context, path string) (*journal, error) {
+func openJournal(ctx context.Context, path string, gate *driver.Gate) (*journal, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
 	}
-	j := &journal{path: path, file: file}
+	j := &journal{path: path, file: file, gate: gate}
 	j.store = reference.NewStore(func() time.Time {
 		if at := j.clock.Load(); at != nil {
 			return *at
@@ -94,6 +95,8 @@ func (j *journal) locked(ctx context.Context, how int, f func() error) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-j.gate.Aborted():
+			return driver.ErrClosed
 		case <-time.After(50 * time.Microsecond):
 		}
 	}

@@ -1,3 +1,7 @@
 package zoo
 
-var openings []*Broken
+import "slices"
+
+// openings break what is promised of parsing, describing, connecting, printing
+// and health.
+var openings = slices.Concat(parsings, connectings, descriptions, parameters, secrets, healths, outages)
