@@ -187,12 +187,12 @@ func engineHangs(t *trial) {
 	e.pause()
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.ctx, 100*time.Millisecond)
-		t.endsInTime("HealthCheck of an engine that hangs, with a deadline", func() error { return b.HealthCheck(ctx) }, context.DeadlineExceeded)
+		t.endsWithItsContext("HealthCheck of an engine that hangs, with a deadline", func() error { return b.HealthCheck(ctx) }, context.DeadlineExceeded)
 		cancel()
 	}
 	ctx, cancel := context.WithCancel(t.ctx)
 	stop := time.AfterFunc(50*time.Millisecond, cancel)
-	t.endsInTime("HealthCheck of an engine that hangs, cancelled", func() error { return b.HealthCheck(ctx) }, context.Canceled)
+	t.endsWithItsContext("HealthCheck of an engine that hangs, cancelled", func() error { return b.HealthCheck(ctx) }, context.Canceled)
 	stop.Stop()
 	cancel()
 	t.connectWhilePaused(e)
@@ -202,9 +202,10 @@ func engineHangs(t *trial) {
 	equal(t, "what was written before and after the engine hung", t.marks(b.Tenant(tenantID)), []string{"before", "then"})
 }
 
-// endsInTime ends the check unless a call to an engine that hangs is given up. It
+// endsWithItsContext ends the check unless a call to an engine that hangs is given
+// up. It
 // may find out by itself that the engine is no good.
-func (t *trial) endsInTime(did string, call func() error, want error) {
+func (t *trial) endsWithItsContext(did string, call func() error, want error) {
 	var err error
 	t.promptly(did, func() { err = call() })
 	if !errors.Is(err, driver.ErrUnavailable) {

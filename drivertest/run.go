@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"testing"
@@ -153,17 +152,16 @@ func execute(c *check, target *Target, tb testing.TB, test string, seed uint64) 
 
 // run opens the store, runs the check and cleans up.
 func (t *trial) run() {
-	defer func() {
-		if p := recover(); p != nil {
-			t.record("panic", fmt.Sprintf("%v\n%s", p, debug.Stack()), "no panic")
-		}
-	}()
+	defer t.recovered()
 	defer t.finish()
 	t.dsn = t.fresh()
 	if t.target.Volatile {
 		t.open() // keeps the data while a check reopens
 	}
 	t.use(t.open())
+	if role := t.check.role; role != "" && !t.Stores.Offers(role) {
+		t.fatal(fmt.Sprintf("asking a view for %s", role), "nothing", "a store: Target.Roles lists it")
+	}
 	t.check.run(t)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -194,6 +195,7 @@ func (t *trial) together(n int, f func(i int)) {
 	ready.Add(n)
 	for i := range n {
 		done.Go(func() {
+			defer t.recovered()
 			ready.Done()
 			<-begin
 			f(i)
@@ -207,12 +209,20 @@ func (t *trial) together(n int, f func(i int)) {
 	}
 }
 
+// recovered is deferred where a driver may panic.
+func (t *trial) recovered() {
+	if p := recover(); p != nil {
+		t.record("panic", fmt.Sprintf("%v\n%s", p, debug.Stack()), "no panic")
+	}
+}
+
 // background runs f, which is waited for with await at the latest when the check
 // ends.
 func (t *trial) background(f func()) (done <-chan struct{}) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		defer t.recovered()
 		f()
 	}()
 	return ended

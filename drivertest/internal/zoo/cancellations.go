@@ -13,8 +13,8 @@ import (
 	"github.com/enactdev/enact/driver"
 )
 
-// loading replaces what Load returns; ranged is called for every loop.
-func loading(ranged func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool)) func(driver.EventStore, *Place) driver.EventStore {
+// minding replaces what Load returns; ranged is called for every loop.
+func minding(ranged func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool)) func(driver.EventStore, *Place) driver.EventStore {
 	return func(s driver.EventStore, at *Place) driver.EventStore {
 		return &anEventStore{EventStore: s, load: func(ctx context.Context, id driver.ExecutionID, after uint64) iter.Seq2[driver.StoredEvent, error] {
 			return func(yield func(driver.StoredEvent, error) bool) { ranged(ctx, s, id, after, yield) }
@@ -91,7 +91,7 @@ var callsCalledOff = []*Broken{
 			}}
 		}},
 	{Name: "load-never-looks-again", Rule: "B6", Fault: "A loop looks at its context in the beginning only.",
-		Events: loading(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
+		Events: minding(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
 			if err := ctx.Err(); err != nil {
 				yield(driver.StoredEvent{}, err)
 				return
@@ -99,7 +99,7 @@ var callsCalledOff = []*Broken{
 			s.Load(context.WithoutCancel(ctx), id, after)(yield)
 		})},
 	{Name: "load-looks-now-and-then", Rule: "B6", Fault: "A loop looks at its context after every thousand events.",
-		Events: loading(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
+		Events: minding(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
 			n := 0
 			if err := ctx.Err(); err != nil {
 				yield(driver.StoredEvent{}, err)
@@ -116,7 +116,7 @@ var callsCalledOff = []*Broken{
 			}
 		})},
 	{Name: "load-cancelled-is-the-end", Rule: "B6", Fault: "A loop that is cancelled ends without an error.",
-		Events: loading(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
+		Events: minding(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
 			seen := 0
 			for e, err := range s.Load(ctx, id, after) {
 				if err != nil && ctx.Err() != nil && seen > 0 {
@@ -128,7 +128,7 @@ var callsCalledOff = []*Broken{
 			}
 		})},
 	{Name: "load-fails-twice", Rule: "B6", Fault: "A loop that is cancelled yields its error twice.",
-		Events: loading(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
+		Events: minding(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
 			for e, err := range s.Load(ctx, id, after) {
 				if !yield(e, err) || (err != nil && e.Sequence == 0 && !yield(e, err)) {
 					return
@@ -155,7 +155,7 @@ var callsCalledOff = []*Broken{
 			}}
 		}},
 	{Name: "load-shows-one-more", Rule: "B6", Fault: "A loop whose context is done from the start shows the first event before its error.",
-		Events: loading(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
+		Events: minding(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
 			for e, err := range s.Load(context.WithoutCancel(ctx), id, after) {
 				if !yield(e, err) {
 					return
@@ -206,7 +206,7 @@ var callsCalledOff = []*Broken{
 	{Name: "waits-for-loops", Rule: "B6", Hangs: true, Fault: "SaveSnapshot waits until nobody loads, and not for its deadline.",
 		Events: func(s driver.EventStore, at *Place) driver.EventStore {
 			loops := Remember[atomic.Int64](at.Store, "loops")
-			return loading(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
+			return minding(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
 				loops.Add(1)
 				defer loops.Add(-1)
 				s.Load(ctx, id, after)(yield)
@@ -222,7 +222,7 @@ var callsCalledOff = []*Broken{
 	{Name: "ten-connections", Rule: "B6", Hangs: true, Fault: "Each loop keeps one of ten connections, and whoever finds none waits beyond its deadline.",
 		Events: func(s driver.EventStore, at *Place) driver.EventStore {
 			loops := Remember[atomic.Int64](at.Handle, "loops")
-			return loading(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
+			return minding(func(ctx context.Context, s driver.EventStore, id driver.ExecutionID, after uint64, yield func(driver.StoredEvent, error) bool) {
 				waitWhile(func() bool { return loops.Load() >= 10 })
 				loops.Add(1)
 				defer loops.Add(-1)

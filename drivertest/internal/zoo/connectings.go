@@ -23,7 +23,7 @@ func connecting(f func(ctx context.Context, c driver.Connector, dsn string) (dri
 // uncomparable is a connector that == panics for.
 type uncomparable struct {
 	driver.Connector
-	options []string
+	_ []string
 }
 
 // forgetful is a connector that is a value and changes no answer, but equals every

@@ -1,0 +1,9 @@
+package boltdriver
+
+import (
+	"testing"
+
+	"github.com/enactdev/enact/drivertest"
+)
+
+func BenchmarkStore(b *testing.B) { drivertest.Bench(b, target()) }
