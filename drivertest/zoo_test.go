@@ -3,6 +3,7 @@ package drivertest
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 var (
 	onlyDrivers = flag.String("zoo", "", "in TestZoo, only the broken drivers that match, as in E5/name")
 	onlyChecks  = flag.String("checks", "", "in TestZoo, only the checks that match, as in E5/name")
+	allChecks   = flag.Bool("everything", false, "in TestZoo, give every broken driver every check")
 
 	zooStores atomic.Int64
 )
@@ -96,68 +98,102 @@ func TestZooCorrect(t *testing.T) {
 }
 
 // TestZoo: the suite notices every broken driver, and every check of the suite
-// notices one.
+// notices one. A driver is given the checks of the rule that it breaks, and all
+// others only if those don't notice. With -everything it is given all of them.
 func TestZoo(t *testing.T) {
 	playPart(t)
-	var all []*zoo.Broken
+	z := &zooRun{t: t, seed: newSeed(t), caught: map[*zoo.Broken]map[string]bool{}}
 	for _, b := range zoo.All() {
 		if regexp.MustCompile(*onlyDrivers).MatchString(b.Rule + "/" + b.Name) {
-			all = append(all, b)
+			z.drivers = append(z.drivers, b)
+			z.caught[b] = map[string]bool{}
 		}
 	}
-	suite := slices.DeleteFunc(slices.Clone(checks), func(c check) bool { return !regexp.MustCompile(*onlyChecks).MatchString(c.id()) })
-	seed := newSeed(t)
-	caught := make([]map[string]string, len(all)) // check to failure, by driver
-	targets := make([]*Target, len(all))
-	var mu sync.Mutex
-	try := func(driver int, c *check) {
-		if failures := execute(c, targets[driver], t, t.Name(), seed); len(failures) > 0 {
-			mu.Lock()
-			defer mu.Unlock()
-			caught[driver][c.id()] = failures[0]
+	for i := range checks {
+		if regexp.MustCompile(*onlyChecks).MatchString(checks[i].id()) {
+			z.checks = append(z.checks, &checks[i])
 		}
 	}
-	type job struct {
-		driver int
+	z.try(func(b *zoo.Broken, c *check) bool { return *allChecks || c.rule == b.Rule })
+	z.try(func(b *zoo.Broken, c *check) bool { return c.rule != b.Rule && len(z.caught[b]) == 0 })
+	z.try(func(b *zoo.Broken, c *check) bool { return c.rule != b.Rule && *onlyDrivers == "" && !z.catches(c) })
+	z.report()
+}
+
+// zooRun is a run of some checks on some broken drivers.
+type zooRun struct {
+	t       *testing.T
+	seed    uint64
+	drivers []*zoo.Broken
+	checks  []*check
+
+	mu     sync.Mutex
+	caught map[*zoo.Broken]map[string]bool
+}
+
+// try runs the pairs of a driver and a check that want selects, those first that
+// must be alone.
+func (z *zooRun) try(want func(*zoo.Broken, *check) bool) {
+	type pair struct {
+		broken *zoo.Broken
+		target *Target
 		check  *check
 	}
-	var crowd []job
-	for i, b := range all {
-		caught[i], targets[i] = map[string]string{}, zooTarget(b)
-		for j := range suite {
-			c := &suite[j]
-			if ok, _ := c.applies(targets[i]); ok && c.alone {
-				try(i, c)
-			} else if ok {
-				crowd = append(crowd, job{i, c})
+	var alone, crowd []pair
+	for _, b := range z.drivers {
+		target := zooTarget(b)
+		for _, c := range z.checks {
+			if ok, _ := c.applies(target); !ok || z.caught[b][c.id()] || !want(b, c) {
+				continue
+			}
+			if c.alone {
+				alone = append(alone, pair{b, target, c})
+			} else {
+				crowd = append(crowd, pair{b, target, c})
 			}
 		}
 	}
-	forEach(crowd, func(j job) { try(j.driver, j.check) })
-
-	catches := map[string]int{}
-	total := 0
-	for i, b := range all {
-		var by []string
-		for id := range caught[i] {
-			by = append(by, id)
-			catches[id]++
+	run := func(p pair) {
+		if failures := execute(p.check, p.target, z.t, z.t.Name(), z.seed); len(failures) > 0 {
+			z.mu.Lock()
+			defer z.mu.Unlock()
+			z.caught[p.broken][p.check.id()] = true
 		}
-		slices.Sort(by)
+	}
+	for _, p := range alone {
+		run(p)
+	}
+	forEach(crowd, run)
+}
+
+func (z *zooRun) catches(c *check) bool {
+	for _, by := range z.caught {
+		if by[c.id()] {
+			return true
+		}
+	}
+	return false
+}
+
+// report names for each broken driver the checks that caught it.
+func (z *zooRun) report() {
+	t, total := z.t, 0
+	for _, b := range z.drivers {
+		by := slices.Sorted(maps.Keys(z.caught[b]))
 		if len(by) == 0 {
-			t.Errorf("%s %s lives: %s", b.Rule, b.Name, b.Fault)
+			t.Errorf("%s %s lives (%s)", b.Rule, b.Name, b.Fault)
 			continue
 		}
 		total++
 		t.Logf("%s %s (%s) is caught by %s", b.Rule, b.Name, b.Fault, strings.Join(by, ", "))
 	}
-	for i := range suite {
-		if id := suite[i].id(); catches[id] == 0 && *onlyDrivers == "" {
-			t.Errorf("check %s catches no broken driver", id)
+	for _, c := range z.checks {
+		if *onlyDrivers == "" && !z.catches(c) {
+			t.Errorf("check %s catches no broken driver", c.id())
 		}
 	}
-	t.Logf("to repeat the random choices of this run, set %s=%d", SeedVariable, seed)
-	t.Logf("%d of %d broken drivers caught", total, len(all))
+	t.Logf("to repeat the random choices of this run, set %s=%d", SeedVariable, z.seed)
+	t.Logf("%d of %d broken drivers caught", total, len(z.drivers))
 }
 
 // TestZooIsComplete: names are unique, and every rule of a store has somebody who
