@@ -103,7 +103,7 @@ func (t *trial) startChild(part string, args ...string) *child {
 	cmd.Env = append(os.Environ(), childVariable+"="+string(order), "GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	c := &child{t: t, cmd: cmd, errs: new(bytes.Buffer)}
 	cmd.Stderr = c.errs
-	cmd.WaitDelay = patience
+	cmd.WaitDelay = t.patience()
 	c.in, err = cmd.StdinPipe()
 	t.ok("starting a child", err)
 	out, err := cmd.StdoutPipe()

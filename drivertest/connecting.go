@@ -131,7 +131,7 @@ func connectCancelledAtAnyMoment(t *trial) {
 
 func connectOutlived(t *trial) {
 	type key struct{}
-	ctx, cancel := context.WithTimeout(context.WithValue(t.ctx, key{}, "x"), patience)
+	ctx, cancel := context.WithTimeout(context.WithValue(t.ctx, key{}, "x"), t.patience())
 	b, err := t.parse(t.dsn).Connect(ctx)
 	cancel()
 	t.ok("Connect", err)
@@ -169,7 +169,7 @@ func (t *trial) usableOrRefused(did, dsn string) {
 	if err != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(t.ctx, patience/3)
+	ctx, cancel := context.WithTimeout(t.ctx, t.patience()/3)
 	defer cancel()
 	b, err := c.Connect(ctx)
 	if err == nil {

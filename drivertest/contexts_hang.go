@@ -44,7 +44,7 @@ func callsWhileTheEngineHangs(t *trial) {
 		return err
 	})
 	engine.resume()
-	t.until("HealthCheck after the engine answers again", patience, "no error", func() (string, bool) {
+	t.until("HealthCheck after the engine answers again", t.patience(), "no error", func() (string, bool) {
 		err := b.HealthCheck(t.ctx)
 		return fmt.Sprint(err), err == nil
 	})
@@ -83,7 +83,7 @@ func deadlineWhileOthersWork(t *trial) {
 				return
 			default:
 			}
-			ctx, cancel := context.WithTimeout(t.ctx, patience/3)
+			ctx, cancel := context.WithTimeout(t.ctx, t.patience()/3)
 			_, err := t.Events.Append(ctx, "busy", driver.Expectation{}, eventsNamed("e", 20*i, 20))
 			cancel()
 			if err != nil {
@@ -92,7 +92,7 @@ func deadlineWhileOthersWork(t *trial) {
 		}
 	})
 	for range 12 { // more than there are connections in most pools
-		ctx, cancel := context.WithTimeout(t.ctx, patience)
+		ctx, cancel := context.WithTimeout(t.ctx, t.patience())
 		defer cancel()
 		next, stop := iter.Pull2(t.Events.Load(ctx, "long", 0))
 		defer stop()

@@ -141,7 +141,7 @@ func readsCancelled(t *trial) {
 		}
 	}
 	for _, q := range all {
-		ctx, cancel := context.WithTimeout(t.ctx, patience)
+		ctx, cancel := context.WithTimeout(t.ctx, t.patience())
 		_, err := q.ask(ctx)
 		cancel()
 		t.ok(q.name+" after reads that were cancelled", err)

@@ -126,7 +126,7 @@ func count(traces []bool) (done, all int) {
 
 // stillWrites writes one thing to the first role that is offered, in time.
 func (t *trial) stillWrites(did string, s driver.Stores, id string) {
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	ctx, cancel := context.WithTimeout(t.ctx, t.patience())
 	defer cancel()
 	switch {
 	case s.State != nil:

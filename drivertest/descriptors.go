@@ -196,7 +196,7 @@ func tenantDoesNothing(t *trial) {
 			t.backend.Tenant(driver.TenantID(fmt.Sprint("tenant ", i)))
 		}
 	})
-	t.until(fmt.Sprintf("Tenant, for %d tenants: open files and sockets of this process", many), patience/5, fmt.Sprintf("about %d, as before", before), func() (string, bool) {
+	t.until(fmt.Sprintf("Tenant, for %d tenants: open files and sockets of this process", many), t.patience()/5, fmt.Sprintf("about %d, as before", before), func() (string, bool) {
 		now, ok := openFiles()
 		return fmt.Sprint(now), !ok || now < before+many/2 // an engine may open some by itself meanwhile
 	})

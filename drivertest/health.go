@@ -40,7 +40,7 @@ func healthy(t *trial) {
 	other := t.open()
 	ask := func() {
 		for _, b := range []driver.Backend{t.backend, other} {
-			ctx, cancel := context.WithTimeout(t.ctx, patience)
+			ctx, cancel := context.WithTimeout(t.ctx, t.patience())
 			t.ok("HealthCheck of a backend that works", b.HealthCheck(ctx))
 			cancel()
 			t.ok("HealthCheck without a deadline", b.HealthCheck(t.ctx))
@@ -105,8 +105,8 @@ func (t *trial) health(b driver.Backend, within time.Duration) error {
 // comesBack waits until b is healthy and stays so.
 func (t *trial) comesBack(did string, b driver.Backend) {
 	good := 0
-	t.until(did+": HealthCheck, again and again", patience, "no error, three times", func() (string, bool) {
-		err := t.health(b, patience)
+	t.until(did+": HealthCheck, again and again", t.patience(), "no error, three times", func() (string, bool) {
+		err := t.health(b, t.patience())
 		if good++; err != nil {
 			good = 0
 		}
@@ -118,7 +118,7 @@ func (t *trial) comesBack(did string, b driver.Backend) {
 func (t *trial) goesAway(b driver.Backend) {
 	const did = "HealthCheck while the engine is stopped"
 	told := 0
-	t.until(did, patience, "an error that matches ErrUnavailable, every time", func() (string, bool) {
+	t.until(did, t.patience(), "an error that matches ErrUnavailable, every time", func() (string, bool) {
 		err := t.health(b, 2*time.Second)
 		if err == nil {
 			t.fatal(did, "no error", "an error that matches ErrUnavailable")
@@ -163,7 +163,7 @@ func (t *trial) connectWhileStopped(e *stoppable) {
 	c := t.parse(e.DSN)
 	const did = "Connect while the engine is stopped"
 	t.strayless(did, func() {
-		ctx, cancel := context.WithTimeout(t.ctx, patience/3)
+		ctx, cancel := context.WithTimeout(t.ctx, t.patience()/3)
 		defer cancel()
 		b, err := c.Connect(ctx)
 		if err == nil {

@@ -78,13 +78,13 @@ func (l label) goroutines() string {
 	return strings.Join(marked, "\n\n")
 }
 
-// goroutinesLeft gives the marked goroutines some time to end and returns the
-// stacks of those that don't.
-func (l label) goroutinesLeft() string {
+// goroutinesLeft gives the marked goroutines a while to end and returns the stacks
+// of those that don't.
+func (l label) goroutinesLeft(grace time.Duration) string {
 	begin := time.Now()
 	for wait := time.Millisecond; ; wait *= 2 {
 		left := l.goroutines()
-		if left == "" || time.Since(begin) > patience/5 {
+		if left == "" || time.Since(begin) > grace {
 			return left
 		}
 		time.Sleep(wait)

@@ -82,7 +82,7 @@ func (s *stranger) leave() {
 // visited counts who has connected so far. Those whom it has not accepted yet come
 // before a visit of our own.
 func (s *stranger) visited() int {
-	conn, err := net.DialTimeout("tcp", s.address(), patience)
+	conn, err := net.DialTimeout("tcp", s.address(), s.t.patience())
 	s.t.ok("connecting to the loopback", err)
 	defer conn.Close()
 	ours := conn.LocalAddr().String()
@@ -99,7 +99,7 @@ func (s *stranger) visited() int {
 
 // alone ends the check unless everybody who has come hangs up soon.
 func (s *stranger) alone(did string) {
-	s.t.until(did+": its connections", patience, "closed", func() (string, bool) {
+	s.t.until(did+": its connections", s.t.patience(), "closed", func() (string, bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for who, still := range s.visits {
@@ -118,7 +118,7 @@ func (t *trial) promptly(did string, f func()) {
 	case <-ended:
 	case <-t.ctx.Done(): // the check was given up
 		runtime.Goexit()
-	case <-time.After(patience):
-		t.fatal(did, fmt.Sprintf("it has not ended after %v", patience), "an end when the context ends")
+	case <-time.After(t.patience()):
+		t.fatal(did, fmt.Sprintf("it has not ended after %v", t.patience()), "an end when the context ends")
 	}
 }

@@ -148,7 +148,7 @@ func (t *trial) stampedNow(did string, at, begin time.Time) {
 // of user "clock".
 func (t *trial) clockPasses(s driver.MessageStore, at time.Time) {
 	n := 0
-	t.until("waiting for the store's clock", 2*t.target.resolution()+patience, "a clock that goes on", func() (string, bool) {
+	t.until("waiting for the store's clock", 2*t.target.resolution()+t.patience(), "a clock that goes on", func() (string, bool) {
 		n++
 		th := t.createThread(s, driver.Thread{ID: driver.ThreadID(fmt.Sprint("clock ", at.UnixMicro(), " ", n)), User: "clock"})
 		return fmt.Sprintf("UpdatedAt is %v in a new thread and was %v before", th.UpdatedAt, at), th.UpdatedAt.After(at)

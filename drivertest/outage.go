@@ -60,7 +60,7 @@ func (t *trial) interrupted(e *stoppable, b driver.Backend, kinds []attempt, rou
 	made := make([][]attempt, writers)
 	t.together(writers+1, func(w int) {
 		if w == writers {
-			for begin := time.Now(); busy.Load() < 2*writers && time.Since(begin) < patience; {
+			for begin := time.Now(); busy.Load() < 2*writers && time.Since(begin) < t.patience(); {
 				t.sleep(100 * time.Microsecond)
 			}
 			e.stop()
@@ -116,7 +116,7 @@ func (t *trial) repeat(s driver.Stores, a attempt) {
 
 // persist allows a pool some errors from connections that it had before.
 func (t *trial) persist(did string, f func() error) {
-	t.until(did, patience, "no error", func() (string, bool) {
+	t.until(did, t.patience(), "no error", func() (string, bool) {
 		err := f()
 		return fmt.Sprintf("error: %v", err), err == nil
 	})

@@ -53,7 +53,7 @@ func (t *trial) connected(c driver.Connector) driver.Backend {
 
 // filesStay ends the check unless the number of open files falls back to before.
 func (t *trial) filesStay(did string, before int) {
-	t.until(did+": open files and sockets of this process", patience/5, fmt.Sprintf("%d, as before", before), func() (string, bool) {
+	t.until(did+": open files and sockets of this process", t.patience()/5, fmt.Sprintf("%d, as before", before), func() (string, bool) {
 		now, ok := openFiles()
 		return fmt.Sprint(now), !ok || now <= before
 	})
@@ -66,7 +66,7 @@ func (t *trial) strayless(did string, f func()) {
 	if t.failed() {
 		runtime.Goexit()
 	}
-	if left := l.goroutinesLeft(); left != "" {
+	if left := l.goroutinesLeft(t.patience() / 5); left != "" {
 		t.fatal(did, "these goroutines are left:\n"+left, "none")
 	}
 }

@@ -72,17 +72,17 @@ func Run(t *testing.T, target Target) {
 			crowd = append(crowd, c)
 		}
 	}
-	forEach(crowd, runOne)
+	forEach(width, crowd, runOne)
 	for _, d := range kept.stale() {
 		t.Errorf("the known deviation from %s (%s) has gone stale: its checks were run and none failed; remove it from Target.Deviations", d, d.Reason)
 	}
 }
 
-// forEach calls f for every item, on a few goroutines.
-func forEach[T any](items []T, f func(T)) {
+// forEach calls f for every item, on n goroutines.
+func forEach[T any](n int, items []T, f func(T)) {
 	next := make(chan T)
 	var workers sync.WaitGroup
-	for range width {
+	for range n {
 		workers.Go(func() {
 			for item := range next {
 				f(item)
@@ -138,7 +138,7 @@ func execute(c *check, target *Target, tb testing.TB, test string, seed uint64) 
 	}()
 	select {
 	case <-ended:
-		if left := label.goroutinesLeft(); left != "" {
+		if left := label.goroutinesLeft(t.patience() / 5); left != "" {
 			t.record("everything was shut down (B4: no goroutine is left)", "these goroutines, which began in this check, are still there:\n"+left, "none")
 		}
 	case <-time.After(target.timeout()):
@@ -171,7 +171,7 @@ func (t *trial) finish() {
 		t.cleanups[i]()
 	}
 	for i := len(t.handles) - 1; i >= 0; i-- {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), t.patience())
 		if err := t.handles[i].Shutdown(ctx); err != nil {
 			t.record("Shutdown after the check", fmt.Sprintf("error %q", err), "no error: nothing is in flight any more")
 		}

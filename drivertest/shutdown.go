@@ -152,7 +152,7 @@ type closing struct {
 func (t *trial) beginShutdown(b driver.Backend, ctx context.Context) *closing {
 	c := &closing{}
 	c.done = t.background(func() { c.err = b.Shutdown(ctx) })
-	t.until("HealthCheck, with a Shutdown under way", patience, "ErrClosed", func() (string, bool) {
+	t.until("HealthCheck, with a Shutdown under way", t.patience(), "ErrClosed", func() (string, bool) {
 		err := b.HealthCheck(t.ctx)
 		if err == nil {
 			return "no error", false

@@ -80,7 +80,7 @@ func nothingLeft(t *trial) {
 		return
 	}
 	// Connections may take a moment to be gone.
-	t.until(fmt.Sprintf("after opening, using and shutting down a store %d times", cycles), patience/5, "no more files, sockets and pipes open than before, but for a few", func() (string, bool) {
+	t.until(fmt.Sprintf("after opening, using and shutting down a store %d times", cycles), t.patience()/5, "no more files, sockets and pipes open than before, but for a few", func() (string, bool) {
 		after, _ := openFiles()
 		return fmt.Sprintf("%d are open; before it were %d", after, before), after < before+cycles
 	})

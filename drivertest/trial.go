@@ -15,10 +15,6 @@ import (
 	"github.com/enactdev/enact/driver"
 )
 
-// patience is how long a call that should return at once may take before a check
-// gives it up. It only bounds how long a broken driver keeps us waiting.
-const patience = 15 * time.Second
-
 // trial is one check on one driver, with a fresh store.
 type trial struct {
 	check  *check
@@ -44,6 +40,10 @@ type trial struct {
 
 // tenantID is the tenant of trial.Stores.
 const tenantID driver.TenantID = "acme"
+
+// patience is how long a call that should return at once may take before a check
+// gives it up. It only bounds how long a broken driver keeps us waiting.
+func (t *trial) patience() time.Duration { return t.target.timeout() / 4 }
 
 // fatal ends the check as failed: what was done, what came back, and what should
 // have. It may be called in functions given to together, too. Strings are printed
@@ -154,7 +154,7 @@ func (t *trial) reopen() {
 
 // shutDown ends the check unless b shuts down in time.
 func (t *trial) shutDown(b driver.Backend) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), t.patience())
 	defer cancel()
 	t.ok("Shutdown", b.Shutdown(ctx))
 }
@@ -232,8 +232,8 @@ func (t *trial) background(f func()) (done <-chan struct{}) {
 func (t *trial) await(did string, done <-chan struct{}) {
 	select {
 	case <-done:
-	case <-time.After(patience):
-		t.fatal(did, fmt.Sprintf("it has not ended after %v", patience), "an end")
+	case <-time.After(t.patience()):
+		t.fatal(did, fmt.Sprintf("it has not ended after %v", t.patience()), "an end")
 	}
 }
 

@@ -15,6 +15,7 @@ type lister[T any] func(context.Context, driver.Page) ([]T, driver.Cursor, error
 func walk[T any](t *trial, did string, limit int, list lister[T]) []T {
 	var all []T
 	page := driver.Page{Limit: limit}
+	seen := map[driver.Cursor]bool{}
 	for n := 1; ; n++ {
 		items, next, err := list(t.ctx, page)
 		t.ok(fmt.Sprintf("%s, page %d of at most %d entries", did, n, limit), err)
@@ -23,9 +24,10 @@ func walk[T any](t *trial, did string, limit int, list lister[T]) []T {
 				fmt.Sprintf("%d entries and cursor %q", len(items), next),
 				"a full page with a cursor, or the last one without; an empty page only where there is nothing at all")
 		}
-		if next != "" && next == page.Cursor {
-			t.fatal(fmt.Sprintf("%s, page %d", did, n), fmt.Sprintf("the cursor that it was asked with, %q", next), "another cursor, or none")
+		if seen[next] {
+			t.fatal(fmt.Sprintf("%s, page %d", did, n), fmt.Sprintf("cursor %q, as on a page before", next), "another cursor, or none")
 		}
+		seen[next] = next != ""
 		all = append(all, items...)
 		if next == "" {
 			return all
