@@ -17,9 +17,9 @@ func newServer(tb testing.TB) *zoo.Server {
 	return server
 }
 
-// TestZooNetwork: a driver that talks to a server, and does so without a fault,
+// TestNetworkDriverPasses: a driver that talks to a server, and does so without a fault,
 // passes.
-func TestZooNetwork(t *testing.T) {
+func TestNetworkDriverPasses(t *testing.T) {
 	server := newServer(t)
 	dsn := func() string { return server.DSN(fmt.Sprint("store-", zooStores.Add(1))) }
 	Run(t, Target{
