@@ -212,7 +212,7 @@ func appendingWhileLoading(t *trial) {
 // who must only ever see whole ones, and never fewer than before.
 func wholeBatchesWhileWriting(t *trial) {
 	stores := t.twoEventStores()
-	sizes := []int{1, 7, 260, 40, 700, 3, 90}
+	sizes := []int{1, 7, 130, 40, 300, 3, 60}
 	const writers = 3
 	ends := func(e driver.StoredEvent) bool {
 		var place, size int
