@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -385,7 +386,7 @@ func vectorWrites() []cancelledWrite {
 					got, err := s.Vectors.Get(t.ctx, "c", id)
 					there := t.found(err)
 					traces = append(traces, there && got.Content == "new", there && got.Embedding[0] == float32(try+1),
-						there && string(canonical(got.Metadata)) == fmt.Sprintf(`{"try":%d}`, try))
+						there && bytes.Equal(canonical(got.Metadata), canonical(fmt.Appendf(nil, `{"try":%d}`, try))))
 				}
 				got, _ := info(t, s)
 				least := 0.0

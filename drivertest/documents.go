@@ -54,6 +54,16 @@ func jsonValue(text []byte) (any, error) {
 	return exactNumbers(v), nil
 }
 
+// canonical writes equal JSON in the same way, for comparing. What is no JSON stays
+// as it is.
+func canonical(raw json.RawMessage) json.RawMessage {
+	v, err := jsonValue(raw)
+	if err != nil {
+		return raw
+	}
+	return fmt.Appendf(nil, "%#v", v)
+}
+
 // exactNumbers replaces the text of each number with its value.
 func exactNumbers(v any) any {
 	switch v := v.(type) {

@@ -1,14 +1,11 @@
 package drivertest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"slices"
-	"strings"
 
 	"github.com/enactdev/enact/driver"
 )
@@ -86,7 +83,7 @@ func (g *generator) gettingDocument() step {
 	c, id := g.collection(), g.document()
 	return step{does: fmt.Sprintf("get document %q of %q", id, c.Name), run: func(s *side) (any, error) {
 		d, err := s.Vectors.Get(s.ctx, c.Name, id)
-		d.Metadata = canonicalJSON(d.Metadata)
+		d.Metadata = canonical(d.Metadata)
 		return d, err
 	}}
 }
@@ -113,7 +110,7 @@ func (g *generator) searching() step {
 		var err error
 		found.Result, err = s.Vectors.Search(s.ctx, c.Name, all)
 		for i := range found.Matches {
-			found.Matches[i].Metadata = canonicalJSON(found.Matches[i].Metadata)
+			found.Matches[i].Metadata = canonical(found.Matches[i].Metadata)
 		}
 		return found, err
 	}}
@@ -168,50 +165,3 @@ func (s searched) disagreement(got driver.Result) error {
 
 // nearly says whether two scores are the same but for arithmetic in float32.
 func nearly(a, b float64) bool { return math.Abs(a-b) <= 1e-5*max(1, math.Abs(a), math.Abs(b)) }
-
-// canonicalJSON writes equal JSON in the same way: members in order, numbers by
-// their value, of duplicate keys the last. What is no JSON stays as it is.
-func canonicalJSON(raw json.RawMessage) json.RawMessage {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	var v any
-	if len(raw) == 0 || decoder.Decode(&v) != nil {
-		return raw
-	}
-	var text strings.Builder
-	writeCanonical(&text, v)
-	return json.RawMessage(text.String())
-}
-
-func writeCanonical(w *strings.Builder, v any) {
-	switch v := v.(type) {
-	case json.Number:
-		if value, ok := new(big.Rat).SetString(v.String()); ok {
-			w.WriteString(value.RatString())
-			return
-		}
-		w.WriteString(v.String())
-	case []any:
-		w.WriteByte('[')
-		for _, element := range v {
-			writeCanonical(w, element)
-			w.WriteByte(',')
-		}
-		w.WriteByte(']')
-	case map[string]any:
-		keys := make([]string, 0, len(v))
-		for key := range v {
-			keys = append(keys, key)
-		}
-		slices.Sort(keys)
-		w.WriteByte('{')
-		for _, key := range keys {
-			fmt.Fprintf(w, "%q:", key)
-			writeCanonical(w, v[key])
-			w.WriteByte(',')
-		}
-		w.WriteByte('}')
-	default:
-		fmt.Fprintf(w, "%#v", v)
-	}
-}
