@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,9 @@ const SeedVariable = "DRIVERTEST_SEED"
 
 // width is how many checks run at once. Most wait for an engine or a clock.
 const width = 8
+
+// mostHanging is how many checks may hang before the rest is not run.
+const mostHanging = width
 
 // Run tests a driver against the whole contract. Every check is a subtest, with a
 // fresh store, in the form of rule/name: E5/one-winner. They run at once, and Run
@@ -43,9 +47,17 @@ func Run(t *testing.T, target Target) {
 	for _, d := range kept.unknown() {
 		t.Errorf("drivertest: Target.Deviations names %s, which is no check of this suite", d)
 	}
+	var hanging atomic.Int64
 	runOne := func(c *check) {
 		t.Run(c.id(), func(t *testing.T) {
-			failures := execute(c, &target, t, name, seed)
+			if hanging.Load() >= mostHanging {
+				t.Errorf("not run: %d checks have not ended", mostHanging)
+				return
+			}
+			failures, hangs := execute(c, &target, t, name, seed)
+			if hangs {
+				hanging.Add(1)
+			}
 			if d := kept.covers(c, len(failures) > 0); d != nil {
 				for _, failure := range failures {
 					t.Logf("known deviation (%s):\n%s", d.Reason, failure)
@@ -113,9 +125,9 @@ func newSeed(tb testing.TB) uint64 {
 // process.
 var alone sync.RWMutex
 
-// execute runs one check on a fresh store and returns how it failed. test names
-// the test function or subtest that reaches it.
-func execute(c *check, target *Target, tb testing.TB, test string, seed uint64) (failures []string) {
+// execute runs one check on a fresh store and returns how it failed, and whether
+// it has not ended. test names the test function or subtest that reaches it.
+func execute(c *check, target *Target, tb testing.TB, test string, seed uint64) (failures []string, hangs bool) {
 	if c.alone {
 		alone.Lock()
 		defer alone.Unlock()
@@ -143,11 +155,12 @@ func execute(c *check, target *Target, tb testing.TB, test string, seed uint64) 
 		}
 	case <-time.After(target.timeout()):
 		cancel()
+		hangs = true
 		t.record(fmt.Sprintf("the check has not ended after %v", target.timeout()), "goroutines:\n"+label.goroutines(), "an end, or a context's error")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.failures
+	return t.failures, hangs
 }
 
 // run opens the store, runs the check and cleans up.

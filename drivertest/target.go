@@ -51,8 +51,9 @@ type Target struct {
 	// ReclaimWithin is how long after expiry HeldKeys may still count a key.
 	// Zero stands for a minute.
 	ReclaimWithin time.Duration
-	// Timeout is how long one check may take before it is given up as hanging.
-	// Zero stands for a minute.
+	// Timeout is how long one check may take before it is given up as hanging;
+	// a single call that should return at once may take an eighth of it. Zero
+	// stands for two minutes. When several checks hang the rest is not run.
 	Timeout time.Duration
 
 	variant string // tells targets of one test function apart, for child processes
@@ -89,7 +90,7 @@ func (t *Target) offers(role driver.Role) bool {
 	return false
 }
 
-func (t *Target) timeout() time.Duration       { return orDefault(t.Timeout, time.Minute) }
+func (t *Target) timeout() time.Duration       { return orDefault(t.Timeout, 2*time.Minute) }
 func (t *Target) resolution() time.Duration    { return orDefault(t.TimeResolution, time.Millisecond) }
 func (t *Target) reclaimWithin() time.Duration { return orDefault(t.ReclaimWithin, time.Minute) }
 

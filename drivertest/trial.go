@@ -43,7 +43,7 @@ const tenantID driver.TenantID = "acme"
 
 // patience is how long a call that should return at once may take before a check
 // gives it up. It only bounds how long a broken driver keeps us waiting.
-func (t *trial) patience() time.Duration { return t.target.timeout() / 4 }
+func (t *trial) patience() time.Duration { return t.target.timeout() / 8 }
 
 // fatal ends the check as failed: what was done, what came back, and what should
 // have. It may be called in functions given to together, too. Strings are printed

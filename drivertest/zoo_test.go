@@ -39,9 +39,9 @@ func zooTarget(b *zoo.Broken) *Target {
 		ReclaimWithin: 2 * time.Second,
 	}
 	// A broken driver may keep a check waiting for as long as it is let.
-	target.Timeout = 20 * time.Second
+	target.Timeout = 30 * time.Second
 	if b.Hangs {
-		target.Timeout = 3 * time.Second
+		target.Timeout = 6 * time.Second
 	}
 	if b.Durable {
 		target.HeldKeys = nil
@@ -198,7 +198,7 @@ func (z *zooRun) try(want func(*zoo.Broken, *check) bool) {
 		}
 	}
 	run := func(p pair) {
-		if failures := execute(p.check, p.target, z.t, z.t.Name(), z.seed+z.tries); len(failures) > 0 {
+		if failures, _ := execute(p.check, p.target, z.t, z.t.Name(), z.seed+z.tries); len(failures) > 0 {
 			z.mu.Lock()
 			defer z.mu.Unlock()
 			z.caught[p.broken][p.check.id()] = true
