@@ -12,8 +12,12 @@ import (
 
 var stores atomic.Int64
 
-func TestConformance(t *testing.T) {
-	drivertest.Run(t, drivertest.Target{
+func TestConformance(t *testing.T) { drivertest.Run(t, target()) }
+
+func BenchmarkDriver(b *testing.B) { drivertest.Bench(b, target()) }
+
+func target() drivertest.Target {
+	return drivertest.Target{
 		Driver:        memoryDriver{},
 		DSN:           func(testing.TB) string { return fmt.Sprintf("memory:conformance-%d", stores.Add(1)) },
 		Roles:         []driver.Role{driver.RoleEvents, driver.RoleState, driver.RoleMessages, driver.RoleVectors},
@@ -29,5 +33,5 @@ func TestConformance(t *testing.T) {
 			defer named.Unlock()
 			return named.stores[c.(*connector).name].HeldKeys()
 		},
-	})
+	}
 }

@@ -12,8 +12,12 @@ import (
 	"github.com/enactdev/enact/drivertest"
 )
 
-func TestConformance(t *testing.T) {
-	drivertest.Run(t, drivertest.Target{
+func TestConformance(t *testing.T) { drivertest.Run(t, target()) }
+
+func BenchmarkDriver(b *testing.B) { drivertest.Bench(b, target()) }
+
+func target() drivertest.Target {
+	return drivertest.Target{
 		Driver: sqliteDriver{},
 		DSN: func(tb testing.TB) string {
 			return "sqlite:" + filepath.Join(tb.TempDir(), "store.db") + "?sweep_interval=100ms"
@@ -23,7 +27,7 @@ func TestConformance(t *testing.T) {
 		HeldKeys:      heldKeys,
 		ReclaimWithin: 20 * time.Second,
 		Engine:        movableFile,
-	})
+	}
 }
 
 // heldKeys counts the rows of state keys in a file.
