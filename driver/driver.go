@@ -26,8 +26,10 @@
 //     them; what it returns belongs to the caller.
 //   - All its methods are safe for concurrent use.
 //   - A context that is done ends a call promptly with the context's error and
-//     leaves nothing half-applied.
-//   - Errors match the values of this package with [errors.Is]. An error that
+//     leaves nothing half-applied. What was already being committed may be
+//     there, whole; the caller repeats the call to find out.
+//   - Errors are one line, without secrets, and match the values of this package
+//     with [errors.Is]. An error that
 //     matches [ErrUnavailable] from a write says that the write was certainly
 //     not applied; any other error leaves that open, and the same write can be
 //     repeated.
@@ -39,8 +41,8 @@ import "context"
 // Driver makes connectors from DSNs. It is registered under one or more DSN
 // schemes. OpenConnector may be called concurrently.
 type Driver interface {
-	// OpenConnector parses dsn, which is whole, scheme included. It does no
-	// I/O. A malformed DSN, an unknown or a repeated parameter is an
+	// OpenConnector parses dsn, which is whole, scheme included, in the case
+	// that the user wrote. It does no I/O to the engine or the network. A malformed DSN, an unknown or a repeated parameter is an
 	// [ErrInvalid] that names what is wrong and prints no secret.
 	OpenConnector(dsn string) (Connector, error)
 }

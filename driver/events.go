@@ -26,8 +26,9 @@ type EventStore interface {
 	// Load streams the events after sequence after, in order, without gaps and
 	// never a part of a batch that is not there whole. Memory does not grow
 	// with the history. An error is yielded once and last. The loop body may
-	// call the store; leaving the loop early releases everything. An unknown
-	// execution has no events.
+	// call the store; leaving the loop early releases everything. The result
+	// can be ranged over again, and then reads again. An unknown execution has
+	// no events.
 	Load(ctx context.Context, execution ExecutionID, after uint64) iter.Seq2[StoredEvent, error]
 
 	// LatestSequence returns the sequence of the last event, 0 when there is
@@ -76,8 +77,8 @@ func (e Event) SameContent(stored Event) bool {
 }
 
 // Repeats reports whether events are, all of them, an append that is already in
-// the log. stored holds for each event the stored one with the same ID, or
-// Sequence 0. found is false when no ID is known: it is a new append. Otherwise
+// the log. stored has the length of events and holds for each the stored one with
+// the same ID, or Sequence 0. found is false when no ID is known: it is a new append. Otherwise
 // either last is the sequence of the first time or err is a *[ConflictError].
 func Repeats(execution ExecutionID, actual uint64, events []Event, stored []StoredEvent) (last uint64, found bool, err error) {
 	for i := range events {

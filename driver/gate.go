@@ -6,7 +6,8 @@ import (
 )
 
 // Gate counts the calls in flight for a backend, so that Shutdown can refuse new
-// ones and wait for the others. The zero value is open. Safe for concurrent use.
+// ones and wait for the others. A loop over what Load returned is a call in flight
+// until it ends. The zero value is open. Safe for concurrent use.
 type Gate struct {
 	mu      sync.Mutex
 	made    bool

@@ -63,7 +63,7 @@ type Thread struct {
 	CreatedAt time.Time
 	// UpdatedAt and DeletedAt are the store's; DeletedAt is zero unless deleted.
 	UpdatedAt, DeletedAt time.Time
-	// Version starts at 1 and grows by one with every edit.
+	// Version starts at 1 and grows by one with every edit; deleting is none.
 	Version uint64
 }
 

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -91,7 +92,8 @@ type SnapshotInfo struct {
 	Execution ExecutionID
 	// Sequence is that of the last event in the snapshot.
 	Sequence uint64
-	// Time is when it was taken.
+	// Time is when it was taken. Package enact always states it; a driver keeps
+	// it as it is.
 	Time time.Time
 }
 
@@ -120,6 +122,9 @@ func ValidateSnapshot(s Snapshot) error {
 	}
 	if s.Sequence == 0 {
 		return Invalidf("snapshot of execution %q without a sequence; there is nothing to keep before the first event", s.Execution)
+	}
+	if s.Sequence > math.MaxInt64 {
+		return Invalidf("snapshot of execution %q at sequence %d; at most %d can be kept", s.Execution, s.Sequence, math.MaxInt64)
 	}
 	if err := ValidateTime("time of the snapshot", s.Time); err != nil {
 		return err
