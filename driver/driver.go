@@ -29,10 +29,9 @@
 //     leaves nothing half-applied. What was already being committed may be
 //     there, whole; the caller repeats the call to find out.
 //   - Errors are one line, without secrets, and match the values of this package
-//     with [errors.Is]. An error that
-//     matches [ErrUnavailable] from a write says that the write was certainly
-//     not applied; any other error leaves that open, and the same write can be
-//     repeated.
+//     with [errors.Is]. An error that matches [ErrUnavailable] from a write says
+//     that the write was certainly not applied; any other error leaves that open,
+//     and the same write can be repeated.
 //   - After Shutdown every method returns [ErrClosed]. [Gate] does the counting.
 package driver
 
@@ -42,8 +41,9 @@ import "context"
 // schemes. OpenConnector may be called concurrently.
 type Driver interface {
 	// OpenConnector parses dsn, which is whole, scheme included, in the case
-	// that the user wrote. It does no I/O to the engine or the network. A malformed DSN, an unknown or a repeated parameter is an
-	// [ErrInvalid] that names what is wrong and prints no secret.
+	// that the user wrote. It does no I/O to the engine or the network. A
+	// malformed DSN, an unknown or a repeated parameter is an [ErrInvalid] that
+	// names what is wrong and prints no secret.
 	OpenConnector(dsn string) (Connector, error)
 }
 
