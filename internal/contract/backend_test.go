@@ -1,18 +1,13 @@
 package contract_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"iter"
 	"math"
-	"math/rand/v2"
 	"reflect"
-	"runtime"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -91,169 +86,6 @@ func everything(t testing.TB, tenant *enact.Tenant, id, label string) {
 	mustCreateMessage(t, tenant, enact.Message{ID: enact.MessageID(id), Thread: enact.ThreadID(id), Execution: "run", Role: "user", Content: label})
 	mustEnsure(t, tenant, id, 1, enact.Dot)
 	mustUpsert(t, tenant, id, enact.Document{ID: id, Content: label, Metadata: []byte(`{"a":1}`), Embedding: []float32{float32(len(label))}})
-}
-
-// mustHaveOnly fails the test unless the tenant has exactly what everything stored
-// under these ids with this label.
-func mustHaveOnly(t testing.TB, tenant *enact.Tenant, label string, ids ...string) {
-	t.Helper()
-	ids = slices.Sorted(slices.Values(ids))
-	c := contentsOf(t, tenant, "ann")
-	doing := func(what string) string { return fmt.Sprintf("the %s of tenant %q", what, tenant.ID()) }
-	mustEqual(t, doing("executions"), idsOf(c.Executions, func(x enact.ExecutionInfo) string { return string(x.ID) }), ids)
-	mustEqual(t, doing("keys"), idsOf(c.Keys, func(e enact.Entry) string { return e.Key }), ids)
-	mustEqual(t, doing("snapshots"), idsOf(c.Snapshots, func(s enact.Snapshot) string { return string(s.Execution) }), ids)
-	mustEqual(t, doing("threads"), slices.Sorted(slices.Values(idsOf(c.Threads, func(th enact.Thread) string { return string(th.ID) }))), ids)
-	mustEqual(t, doing("messages"), slices.Sorted(slices.Values(idsOf(c.Messages, func(m enact.Message) string { return string(m.ID) }))), ids)
-	mustEqual(t, doing("collections"), idsOf(c.Collections, collectionName), ids)
-	for i, id := range ids {
-		mustEqual(t, doing("events"), payloads(c.Events[enact.ExecutionID(id)]), []string{label, label})
-		mustEqual(t, doing("value"), string(c.Keys[i].Value), label)
-		mustEqual(t, doing("snapshot"), c.Snapshots[i].CurrentStep, label)
-		doc := enact.Document{ID: id, Content: label, Metadata: []byte(`{"a":1}`), Embedding: []float32{float32(len(label))}}
-		mustEqual(t, doing("documents"), c.Documents[id], []enact.Match{{Document: doc, Score: float64(len(label))}})
-	}
-	for _, th := range c.Threads {
-		mustEqual(t, doing("title"), th.Title, label)
-	}
-	for _, m := range c.Messages {
-		mustEqual(t, doing("message"), m.Content+" in "+string(m.Thread), label+" in "+string(m.ID))
-	}
-	mustEqual(t, doing("messages of an execution"), len(walk(t, "messages", 100, messagesIn(tenant, enact.MessageQuery{Execution: "run"}))), len(ids))
-}
-
-// wallTenants and wallIDs run together when somebody joins them with a separator,
-// folds their case, trims or normalises them.
-var (
-	wallTenants = []enact.TenantID{"a", "A", "a ", "a/b", "a:b", "a\x1fb", "a%2Fb", "é", "e\u0301", "%", enact.TenantID(strings.Repeat("t", 255))}
-	wallIDs     = []string{"c", "b/c", "b:c", "b\x1fc", "a"}
-)
-
-// TestB5TenantsAreAWall stores the same identifiers for tenants that are easily
-// mixed up, and then lets each destroy what it has.
-func TestB5TenantsAreAWall(t *testing.T) {
-	onEach(t, sharedBackends, func(f *fixture) {
-		for _, tenant := range wallTenants {
-			for _, id := range wallIDs {
-				everything(f, f.rt.Tenant(tenant), id, "of "+string(tenant))
-			}
-		}
-		f.reopen()
-		for _, tenant := range wallTenants {
-			mustHaveOnly(f, f.rt.Tenant(tenant), "of "+string(tenant), wallIDs...)
-		}
-		before := map[enact.TenantID]contents{}
-		for _, tenant := range wallTenants {
-			before[tenant] = contentsOf(f, f.rt.Tenant(tenant), "ann")
-		}
-		stranger := f.rt.Tenant("stranger")
-		nothing := contents{Events: map[enact.ExecutionID][]enact.Event{}, Documents: map[string][]enact.Match{}}
-		mustBeUnchanged(f, "looking at a tenant without anything", contentsOf(f, stranger, "ann"), nothing)
-		mustFindNothing(f, stranger, wallIDs)
-		destroy(f, stranger, wallIDs)
-		destroy(f, f.rt.Tenant(wallTenants[0]), wallIDs)
-		for _, tenant := range wallTenants[1:] {
-			mustBeUnchanged(f, fmt.Sprintf("another tenant destroyed what it has, for tenant %q", tenant), contentsOf(f, f.rt.Tenant(tenant), "ann"), before[tenant])
-		}
-	})
-}
-
-// mustFindNothing asks by ID for what others have.
-func mustFindNothing(f *fixture, tenant *enact.Tenant, ids []string) {
-	f.Helper()
-	for _, id := range ids {
-		refused := func(doing string, err error) {
-			f.Helper()
-			mustFail(f, fmt.Sprintf("%s %q as a stranger", doing, id), err, enact.ErrNotFound)
-		}
-		mustHold(f, tenant, enact.ExecutionID(id))
-		mustBeAbsent(f, tenant, id)
-		_, err := tenant.State.LoadSnapshot(f.ctx, enact.ExecutionID(id))
-		refused("loading snapshot", err)
-		_, err = tenant.Messages.GetThread(f.ctx, enact.ThreadID(id), enact.IncludeDeleted())
-		refused("getting thread", err)
-		_, err = tenant.Messages.GetMessage(f.ctx, enact.MessageID(id), enact.IncludeDeleted())
-		refused("getting message", err)
-		_, _, err = tenant.Messages.ListMessages(f.ctx, enact.MessageQuery{Thread: enact.ThreadID(id), IncludeDeleted: true})
-		refused("listing messages of", err)
-		_, err = tenant.Vectors.GetCollection(f.ctx, id)
-		refused("describing collection", err)
-		_, err = tenant.Vectors.Get(f.ctx, id, id)
-		refused("getting document", err)
-		_, err = tenant.Vectors.Search(f.ctx, id, nearest(1, 1))
-		refused("searching", err)
-		refused("upserting into", tenant.Vectors.Upsert(f.ctx, id, at(id, 1)))
-		refused("deleting from", tenant.Vectors.Delete(f.ctx, id, id))
-		refused("deleting thread", tenant.Messages.DeleteThread(f.ctx, enact.ThreadID(id)))
-		refused("deleting message", tenant.Messages.DeleteMessage(f.ctx, enact.MessageID(id)))
-		_, err = tenant.Messages.CreateMessage(f.ctx, said(enact.ThreadID(id), "new", "x"))
-		refused("writing into thread", err)
-	}
-}
-
-// destroy overwrites and deletes all that can be.
-func destroy(f *fixture, tenant *enact.Tenant, ids []string) {
-	f.Helper()
-	for _, id := range ids {
-		everything(f, f.rt.Tenant("x"+tenant.ID()[:1]), id, "bystander")
-		mustAppend(f, tenant, enact.ExecutionID(id), named("destroyed", "x"))
-		mustSet(f, tenant, id, "overwritten")
-		mustSave(f, tenant, stateAt(enact.ExecutionID(id), 9, "overwritten"))
-		must(f, "deleting a key", tenant.State.Delete(f.ctx, id))
-		must(f, "deleting a snapshot", tenant.State.DeleteSnapshot(f.ctx, enact.ExecutionID(id)))
-		if _, err := tenant.Messages.GetThread(f.ctx, enact.ThreadID(id)); err == nil {
-			must(f, "deleting a message", tenant.Messages.DeleteMessage(f.ctx, enact.MessageID(id)))
-			must(f, "deleting a thread", tenant.Messages.DeleteThread(f.ctx, enact.ThreadID(id)))
-		}
-		mustEnsure(f, tenant, id, 1, enact.Dot)
-		mustUpsert(f, tenant, id, at(id, 99), at("more", 1))
-		must(f, "deleting documents", tenant.Vectors.Delete(f.ctx, id, id))
-		must(f, "deleting a collection", tenant.Vectors.DeleteCollection(f.ctx, id))
-	}
-}
-
-// TestB5IdentifiersAreComparedByteByByte uses every awkward identifier at once in
-// every role, and then takes every second away.
-func TestB5IdentifiersAreComparedByteByByte(t *testing.T) {
-	onEach(t, sharedBackends, func(f *fixture) {
-		for _, id := range nastyIDs {
-			everything(f, f.tenant(), id, "of acme")
-		}
-		f.reopen()
-		mustHaveOnly(f, f.tenant(), "of acme", nastyIDs...)
-		for i, id := range nastyIDs {
-			last, err := f.tenant().Events.Append(f.ctx, "all IDs", enact.ExpectLast(uint64(i)), named(id, id))
-			must(f, fmt.Sprintf("appending event %q", id), err)
-			mustEqual(f, "its sequence", last, uint64(i+1))
-		}
-		for i, id := range nastyIDs {
-			mustEqual(f, fmt.Sprintf("the sequence of event %q, repeated", id), mustAppend(f, f.tenant(), "all IDs", named(id, id)), uint64(i+1))
-			_, err := f.tenant().Messages.CreateThread(f.ctx, enact.Thread{ID: enact.ThreadID(fmt.Sprint("of user ", i)), User: enact.UserID(id)})
-			must(f, fmt.Sprintf("creating a thread of user %q", id), err)
-		}
-		for i, id := range nastyIDs {
-			got := idsOf(walk(f, "threads", 10, threadsOf(f.tenant(), enact.ThreadQuery{User: enact.UserID(id)})), threadID)
-			mustEqual(f, fmt.Sprintf("the threads of user %q", id), got, []enact.ThreadID{enact.ThreadID(fmt.Sprint("of user ", i))})
-		}
-		for i := 0; i < len(nastyIDs); i += 2 {
-			id := nastyIDs[i]
-			must(f, "deleting a key", f.tenant().State.Delete(f.ctx, id))
-			must(f, "deleting a snapshot", f.tenant().State.DeleteSnapshot(f.ctx, enact.ExecutionID(id)))
-			must(f, "deleting a message", f.tenant().Messages.DeleteMessage(f.ctx, enact.MessageID(id)))
-			must(f, "deleting a collection", f.tenant().Vectors.DeleteCollection(f.ctx, id))
-		}
-		for i, id := range nastyIDs {
-			_, stateErr := f.tenant().State.Get(f.ctx, id)
-			_, snapshotErr := f.tenant().State.LoadSnapshot(f.ctx, enact.ExecutionID(id))
-			_, messageErr := f.tenant().Messages.GetMessage(f.ctx, enact.MessageID(id))
-			_, documentErr := f.tenant().Vectors.Get(f.ctx, id, id)
-			for what, err := range map[string]error{"key": stateErr, "snapshot": snapshotErr, "message": messageErr, "document": documentErr} {
-				if gone := i%2 == 0; gone != errors.Is(err, enact.ErrNotFound) || gone == (err == nil) {
-					f.Errorf("%s %q: deleted is %t, and getting it returned %v", what, id, gone, err)
-				}
-			}
-		}
-	})
 }
 
 // storeCall is a call of one method of a store, on a tenant that prepared has
@@ -420,7 +252,7 @@ func TestEveryMethodHasACall(t *testing.T) {
 }
 
 func TestB4RefusedAfterShutdown(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		tenant := f.tenant()
 		calls := prepared(f, tenant)
 		for _, call := range calls {
@@ -441,7 +273,7 @@ func TestB4RefusedAfterShutdown(t *testing.T) {
 }
 
 func TestB4ShutdownFromManyGoroutines(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		mustSet(f, f.tenant(), "key", "x")
 		errs := make([]error, 8)
 		atOnce(len(errs), func(i int) { errs[i] = f.rt.Shutdown(f.ctx) })
@@ -449,157 +281,8 @@ func TestB4ShutdownFromManyGoroutines(t *testing.T) {
 	})
 }
 
-// TestB4OtherHandlesLiveOn: a handle that is shut down takes nothing from others.
-func TestB4OtherHandlesLiveOn(t *testing.T) {
-	onEach(t, sharedBackends, func(f *fixture) {
-		other := f.open()
-		mustSet(f, f.tenant(), "key", "x")
-		shutDown(f.T, f.rt)
-		must(f, "HealthCheck of the other handle", other.HealthCheck(f.ctx))
-		mustSet(f, other.Tenant("acme"), "key", "y")
-		if entry, err := other.Tenant("acme").State.Get(f.ctx, "key"); err != nil || string(entry.Value) != "y" {
-			f.Errorf("the other handle reads %q, %v; it wrote %q", entry.Value, err, "y")
-		}
-	})
-}
-
-// shuttingDown begins a Shutdown in the background and returns when calls are
-// refused.
-func shuttingDown(f *fixture, ctx context.Context) (done <-chan struct{}, result *error) {
-	f.Helper()
-	result = new(error)
-	done = inBackground(func() { *result = f.rt.Shutdown(ctx) })
-	for begin := time.Now(); ; runtime.Gosched() {
-		if _, err := f.tenant().Events.LatestSequence(f.ctx, "run"); errors.Is(err, enact.ErrClosed) {
-			return done, result
-		}
-		if time.Since(begin) > patience {
-			f.Fatalf("calls are not refused %v after Shutdown began", patience)
-		}
-	}
-}
-
-// TestB4InFlightLoadFinishes: Shutdown waits for a loop that is under way, which
-// sees everything.
-func TestB4InFlightLoadFinishes(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
-		const n = 1500 // more than one piece
-		mustAppend(f, f.tenant(), "run", facts("event", 1, n)...)
-		var done <-chan struct{}
-		var result *error
-		seen := 0
-		for e, err := range f.tenant().Events.Load(f.ctx, "run", 0) {
-			must(f, fmt.Sprintf("loading event %d while the backend shuts down", seen+1), err)
-			if seen++; e.Sequence != uint64(seen) {
-				f.Fatalf("event %d came where %d belongs", e.Sequence, seen)
-			}
-			if seen == 1 {
-				done, result = shuttingDown(f, f.ctx)
-			}
-			select {
-			case <-done:
-				f.Fatalf("Shutdown returned (%v) while a loop was at event %d", *result, seen)
-			default:
-			}
-		}
-		mustEqual(f, "the number of events that the loop saw", seen, n)
-		ended(f, "Shutdown after the last loop", done)
-		must(f, "Shutdown", *result)
-	})
-}
-
-// TestB4ShutdownEndsByItsContext: a loop that does not end holds Shutdown up until
-// its context is done, and is then ended itself. It must not look complete.
-func TestB4ShutdownEndsByItsContext(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
-		const n = 3000 // several pieces
-		mustAppend(f, f.tenant(), "run", facts("event", 1, n)...)
-		ctx, cancel := context.WithCancel(f.ctx)
-		defer cancel()
-		var last uint64
-		var failed error
-		for e, err := range f.tenant().Events.Load(f.ctx, "run", 0) {
-			if err != nil {
-				failed = err
-				continue // an error is the last thing to come
-			}
-			if failed != nil || e.Sequence != last+1 {
-				f.Fatalf("event %d came after event %d and the error %v", e.Sequence, last, failed)
-			}
-			if last = e.Sequence; last == 1 {
-				done, result := shuttingDown(f, ctx)
-				cancel()
-				ended(f, "Shutdown whose context is done", done)
-				mustFail(f, "Shutdown whose context ended first", *result, context.Canceled)
-			}
-		}
-		must(f, "Shutdown again", f.rt.Shutdown(f.ctx))
-		mustFail(f, fmt.Sprintf("a loop of %d events that goes on after Shutdown gave up, and has seen %d,", n, last), failed, enact.ErrClosed)
-	})
-}
-
-// TestB4NothingIsLeft: after Shutdown gave up and the loop has ended, the store can
-// be opened as ever.
-func TestB4NothingIsLeft(t *testing.T) {
-	onEach(t, sharedBackends, func(f *fixture) {
-		mustAppend(f, f.tenant(), "run", facts("event", 1, 10)...)
-		for range f.tenant().Events.Load(f.ctx, "run", 0) {
-			ctx, cancel := context.WithCancel(f.ctx)
-			done, result := shuttingDown(f, ctx)
-			cancel()
-			ended(f, "Shutdown whose context is done", done)
-			mustFail(f, "Shutdown whose context ended first", *result, context.Canceled)
-			break
-		}
-		f.rt = f.open()
-		mustEqual(f, "the sequence of the next event", mustAppend(f, f.tenant(), "run", fact("event 11")), uint64(11))
-	})
-}
-
-// TestB4ShutdownWhileOthersWrite: a write returns nil and is there, or ErrClosed
-// and is not.
-func TestB4ShutdownWhileOthersWrite(t *testing.T) {
-	onEach(t, sharedBackends, func(f *fixture) {
-		const writers, rounds = 4, 4
-		for round := range rounds {
-			written := make([][]string, writers+1)
-			errs := make([]error, writers)
-			tenant, rt := f.tenant(), f.rt
-			atOnce(writers+1, func(w int) {
-				if w == writers {
-					for range 3 * round {
-						runtime.Gosched()
-					}
-					must(f, "Shutdown while others write", rt.Shutdown(context.Background()))
-					return
-				}
-				for i := 0; errs[w] == nil; i++ {
-					payload := fmt.Sprintf("%d %d %d", round, w, i)
-					if _, errs[w] = tenant.Events.Append(f.ctx, "run", enact.ExpectAny(), fact(payload)); errs[w] == nil {
-						written[w] = append(written[w], payload)
-					}
-				}
-			})
-			for w, err := range errs {
-				mustFail(f, fmt.Sprintf("round %d, writer %d", round, w), err, enact.ErrClosed)
-			}
-			f.rt = f.open()
-			var got []string
-			for _, p := range payloads(loaded(f, f.tenant(), "run", 0)) {
-				if strings.HasPrefix(p, fmt.Sprint(round, " ")) {
-					got = append(got, p)
-				}
-			}
-			want := slices.Concat(written...)
-			slices.Sort(got)
-			slices.Sort(want)
-			mustEqual(f, fmt.Sprintf("round %d: the events that were acknowledged", round), got, want)
-		}
-	})
-}
-
 func TestB6DoneContextBeforeTheCall(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		tenant := f.tenant()
 		calls := prepared(f, tenant)
 		before := contentsOf(f, tenant, "ann")
@@ -622,7 +305,7 @@ func TestB6DoneContextBeforeTheCall(t *testing.T) {
 }
 
 func TestB6CancelledInTheMiddleOfLoad(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		mustAppend(f, f.tenant(), "run", facts("event", 1, 1200)...)
 		for _, after := range []int{1, 2, 511, 512, 513, 1199} {
 			ctx, cancel := context.WithCancel(f.ctx)
@@ -647,171 +330,6 @@ func TestB6CancelledInTheMiddleOfLoad(t *testing.T) {
 	})
 }
 
-// cancelledAfter is a context that is cancelled after the d-th time that somebody
-// asks it, which reaches every place where a call looks at its context.
-type cancelledAfter struct {
-	context.Context
-	left *int
-}
-
-func (c cancelledAfter) Err() error {
-	if *c.left--; *c.left < 0 {
-		return context.Canceled
-	}
-	return nil
-}
-
-// TestB6CancelledInsideAWrite: whole or not at all, wherever the context ends.
-func TestB6CancelledInsideAWrite(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
-		tenant := f.tenant()
-		calls := map[string]func(context.Context, int) error{
-			"Append": func(ctx context.Context, n int) error {
-				_, err := tenant.Events.Append(ctx, "run", enact.ExpectAny(), facts(fmt.Sprint("try ", n), 0, 20)...)
-				return err
-			},
-			"Upsert": func(ctx context.Context, n int) error {
-				var docs []enact.Document
-				for i := range 20 {
-					docs = append(docs, enact.Document{ID: fmt.Sprint(i), Metadata: fmt.Appendf(nil, `{"try":%d}`, n), Embedding: []float32{float32(n)}})
-				}
-				return tenant.Vectors.Upsert(ctx, "c", docs...)
-			},
-			"Delete": func(ctx context.Context, n int) error {
-				var ids []string
-				for i := range 20 {
-					ids = append(ids, fmt.Sprint(i))
-				}
-				return tenant.Vectors.Delete(ctx, "c", ids...)
-			},
-			"CreateMessage": func(ctx context.Context, n int) error {
-				_, err := tenant.Messages.CreateMessage(ctx, said("t", enact.MessageID(fmt.Sprint("try ", n)), "x"))
-				return err
-			},
-			"DeleteCollection": func(ctx context.Context, n int) error { return tenant.Vectors.DeleteCollection(ctx, "c") },
-		}
-		mustCreateThread(f, tenant, enact.Thread{ID: "t", User: "ann"})
-		for _, name := range []string{"Append", "Upsert", "CreateMessage", "Delete", "DeleteCollection"} {
-			mustEnsure(f, tenant, "c", 1, enact.Dot)
-			before := contentsOf(f, tenant, "ann")
-			tries := 0
-			for err := context.Canceled; err != nil; tries++ {
-				left := tries
-				if err = calls[name](cancelledAfter{f.ctx, &left}, tries); err != nil {
-					mustFail(f, fmt.Sprintf("%s, whose context was done at the %d. look,", name, tries), err, context.Canceled)
-					mustBeUnchanged(f, fmt.Sprintf("%s, whose context was done at the %d. look", name, tries), contentsOf(f, tenant, "ann"), before)
-				}
-			}
-			if after := contentsOf(f, tenant, "ann"); tries < 2 || reflect.DeepEqual(after, before) {
-				f.Errorf("%s looked at its context %d times, and then changed nothing", name, tries-1)
-			}
-		}
-	})
-}
-
-// TestB6CancelledAtAnyMoment cancels large writes and searches from outside.
-func TestB6CancelledAtAnyMoment(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
-		tenant := f.tenant()
-		const size = 150
-		mustEnsure(f, tenant, "c", 8, enact.Cosine)
-		total := uint64(0)
-		for round := range 24 {
-			ctx, cancel := context.WithCancel(f.ctx)
-			var appended, upserted, searched error
-			var docs []enact.Document
-			for i := range size {
-				docs = append(docs, enact.Document{ID: fmt.Sprint(i), Metadata: fmt.Appendf(nil, `{"round":%d,"list":[1,2,3]}`, round), Embedding: []float32{1, float32(i), 3, 4, 5, 6, 7, 8}})
-			}
-			atOnce(4, func(i int) {
-				switch i {
-				case 0:
-					time.Sleep(rand.N(time.Duration(1+round) * time.Millisecond))
-					cancel()
-				case 1:
-					_, appended = tenant.Events.Append(ctx, "run", enact.ExpectAny(), facts("event", int(total), size)...)
-				case 2:
-					upserted = tenant.Vectors.Upsert(ctx, "c", docs...)
-				case 3:
-					q := nearest(size, 8, 7, 6, 5, 4, 3, 2, 1)
-					q.Filter = enact.And(enact.Exists("list"), enact.Not(enact.Eq("round", enact.Int(-1))))
-					for searched == nil && ctx.Err() == nil {
-						_, searched = tenant.Vectors.Search(ctx, "c", q)
-					}
-				}
-			})
-			for name, err := range map[string]error{"Append": appended, "Upsert": upserted, "Search": searched} {
-				if err != nil {
-					mustFail(f, fmt.Sprintf("round %d: %s, cancelled", round, name), err, context.Canceled)
-				}
-			}
-			if appended == nil {
-				total += size
-			}
-			last, err := tenant.Events.LatestSequence(f.ctx, "run")
-			must(f, "LatestSequence", err)
-			mustEqual(f, fmt.Sprintf("round %d: the last sequence after Append returned %v", round, appended), last, total)
-			mustBeOfOneRound(f, round, upserted)
-		}
-		mustEqual(f, "the events", len(loaded(f, tenant, "run", 0)), int(total))
-	})
-}
-
-// mustBeOfOneRound makes sure that an upsert was applied whole, if it returned
-// nil, or not at all.
-func mustBeOfOneRound(f *fixture, round int, upserted error) {
-	f.Helper()
-	matches := mustSearch(f, f.tenant(), "c", enact.Query{Embedding: []float32{1, 1, 1, 1, 1, 1, 1, 1}, Limit: 1000, Fields: enact.Fields{Metadata: true}})
-	for _, m := range matches {
-		mine := bytes.Equal(m.Metadata, fmt.Appendf(nil, `{"round":%d,"list":[1,2,3]}`, round))
-		if !bytes.Equal(m.Metadata, matches[0].Metadata) || mine != (upserted == nil) {
-			f.Fatalf("round %d: Upsert returned %v, and then document %q has %s and %q has %s", round, upserted, matches[0].ID, matches[0].Metadata, m.ID, m.Metadata)
-		}
-	}
-	if upserted == nil && len(matches) != 150 {
-		f.Fatalf("round %d: Upsert returned nil, and then there are %d documents", round, len(matches))
-	}
-}
-
-// TestB7EveryRoleFromManyGoroutines writes and reads in every role, at two handles.
-func TestB7EveryRoleFromManyGoroutines(t *testing.T) {
-	onEach(t, sharedBackends, func(f *fixture) {
-		const workers, each = 6, 6
-		handles := []*enact.Tenant{f.tenant(), f.open().Tenant("acme")}
-		mustCreateThread(f, f.tenant(), enact.Thread{ID: "t", User: "ann"})
-		mustEnsure(f, f.tenant(), "c", 2, enact.Cosine)
-		atOnce(workers, func(w int) {
-			for i := range each {
-				everyRole(f, handles[w%2], fmt.Sprintf("%d-%d", w, i))
-			}
-		})
-		c := contentsOf(f, handles[1], "ann")
-		for what, n := range map[string]int{"events": len(c.Events["run"]), "keys": len(c.Keys), "messages": len(c.Messages), "documents": len(c.Documents["c"]), "snapshots": len(c.Snapshots)} {
-			mustEqual(f, "the number of "+what, n, workers*each)
-		}
-	})
-}
-
-// everyRole runs beside others of its kind, so it reports with Error only.
-func everyRole(f *fixture, tenant *enact.Tenant, id string) {
-	_, appended := tenant.Events.Append(f.ctx, "run", enact.ExpectAny(), named(id, id))
-	_, set := tenant.State.Set(f.ctx, id, []byte(id))
-	saved := tenant.State.SaveSnapshot(f.ctx, stateAt(enact.ExecutionID(id), 1, id))
-	_, created := tenant.Messages.CreateMessage(f.ctx, said("t", enact.MessageID(id), id))
-	upserted := tenant.Vectors.Upsert(f.ctx, "c", enact.Document{ID: id, Content: id, Embedding: []float32{1, 2}})
-	result, searched := tenant.Vectors.Search(f.ctx, "c", nearest(1000, 1, 2))
-	entry, got := tenant.State.Get(f.ctx, id)
-	doc, read := tenant.Vectors.Get(f.ctx, "c", id)
-	streamed := lastError(tenant.Events.Load(f.ctx, "run", 0))
-	if err := errors.Join(appended, set, saved, created, upserted, searched, got, read, streamed); err != nil {
-		f.Errorf("worker %s: %v", id, err)
-	}
-	found := slices.ContainsFunc(result.Matches, func(m enact.Match) bool { return m.ID == id })
-	if !found || string(entry.Value) != id || doc.Content != id {
-		f.Errorf("worker %s wrote its ID and reads %q and %q; the search found it: %t", id, entry.Value, doc.Content, found)
-	}
-}
-
 // picture is what a tenant has as text, which no slice that is shared with the
 // store can change afterwards.
 func picture(t testing.TB, tenant *enact.Tenant) string {
@@ -821,7 +339,7 @@ func picture(t testing.TB, tenant *enact.Tenant) string {
 
 // TestB8ArgumentsAreNeitherKeptNorChanged overwrites every argument after its call.
 func TestB8ArgumentsAreNeitherKeptNorChanged(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		tenant := f.tenant()
 		give := func() ([]enact.EventData, []byte, enact.Snapshot, enact.Thread, enact.Message, []enact.Document) {
 			message := fullMessage("t", "m", "")
@@ -907,7 +425,7 @@ func scribbleDocuments(docs []enact.Document) {
 
 // TestB8ResultsBelongToTheCaller overwrites everything that comes back.
 func TestB8ResultsBelongToTheCaller(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		tenant := f.tenant()
 		everything(f, tenant, "id", "label")
 		message := fullMessage("id", "full", "")
@@ -951,7 +469,7 @@ func TestB8ResultsBelongToTheCaller(t *testing.T) {
 
 // TestB8QueriesAreNotChanged gives a search everything that it could overwrite.
 func TestB8QueriesAreNotChanged(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		mustEnsure(f, f.tenant(), "c", 2, enact.Cosine)
 		mustUpsert(f, f.tenant(), "c", enact.Document{ID: "a", Metadata: []byte(`{"n":[1,2]}`), Embedding: []float32{3, 4}})
 		query := func() enact.Query {
@@ -969,7 +487,7 @@ func TestB8QueriesAreNotChanged(t *testing.T) {
 
 // TestB9ConflictsSayWhatIsThere in every role that has conflicts.
 func TestB9ConflictsSayWhatIsThere(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		tenant := f.tenant()
 		mustAppend(f, tenant, "run", named("a", "1"), named("b", "2"))
 		_, err := tenant.Events.Append(f.ctx, "run", enact.ExpectLast(1), fact("x"))
@@ -1118,7 +636,7 @@ func TestB5BadIdentifiers(t *testing.T) {
 			return err
 		},
 	}
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		mustCreateThread(f, f.tenant(), enact.Thread{ID: "t", User: "ann"})
 		mustEnsure(f, f.tenant(), "c", 1, enact.Dot)
 		before := contentsOf(f, f.tenant(), "ann")
@@ -1138,6 +656,8 @@ func TestB5BadIdentifiers(t *testing.T) {
 			mustFail(f, fmt.Sprintf("%.20q as a message's execution", id), err, enact.ErrInvalid)
 			_, err = f.tenant().Events.Append(f.ctx, "run", enact.ExpectAny(), named(id, "x"))
 			mustFail(f, fmt.Sprintf("%.20q as an event's ID", id), err, enact.ErrInvalid)
+			_, _, err = f.tenant().State.List(f.ctx, id, enact.Page{})
+			mustFail(f, fmt.Sprintf("%.20q as a prefix", id), err, enact.ErrInvalid)
 		}
 		mustBeUnchanged(f, "calls with bad identifiers", contentsOf(f, f.tenant(), "ann"), before)
 		calls := prepared(f, f.rt.Tenant("good"))
@@ -1206,90 +726,8 @@ func listable(t testing.TB, tenant *enact.Tenant) {
 	}
 }
 
-func TestB11CursorsAreGoodForTheirListingOnly(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
-		type first struct {
-			listing
-			tenant string
-			cursor enact.Cursor
-		}
-		var firsts []first
-		for _, tenant := range []enact.TenantID{"acme", "Acme"} {
-			listable(f, f.rt.Tenant(tenant))
-			for _, l := range listingsOf(f.rt.Tenant(tenant)) {
-				n, next, err := l.page(f.ctx, enact.Page{Limit: 1})
-				must(f, "listing "+l.name, err)
-				if n != 1 || next == "" {
-					f.Fatalf("the first page of %s has %d entries and cursor %q", l.name, n, next)
-				}
-				firsts = append(firsts, first{l, string(tenant), next})
-			}
-		}
-		for i, l := range firsts {
-			for j, other := range firsts {
-				_, _, err := l.page(f.ctx, enact.Page{Limit: 1, Cursor: other.cursor})
-				if i == j {
-					must(f, "the second page of "+l.name, err)
-				} else {
-					mustFail(f, fmt.Sprintf("listing %s of %s with a cursor of %s of %s", l.name, l.tenant, other.name, other.tenant), err, enact.ErrInvalid)
-				}
-			}
-		}
-	})
-}
-
-func TestB11ChangedCursorsAreRefused(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
-		listable(f, f.tenant())
-		for _, l := range listingsOf(f.tenant()) {
-			_, next, err := l.page(f.ctx, enact.Page{Limit: 2})
-			must(f, "listing "+l.name, err)
-			for _, cursor := range changed(string(next)) {
-				_, _, err := l.page(f.ctx, enact.Page{Limit: 2, Cursor: enact.Cursor(cursor)})
-				mustFail(f, fmt.Sprintf("listing %s with the cursor %q, made from %q,", l.name, cursor, next), err, enact.ErrInvalid)
-			}
-		}
-	})
-}
-
-// changed returns a cursor cut short, lengthened, and with each of its characters
-// replaced.
-func changed(cursor string) []string {
-	all := []string{"x", "AAAA", "AAAAAA", "null", "0", " ", "\x00", cursor + "A", cursor + "=", cursor + cursor, " " + cursor, strings.ToUpper(cursor), strings.Repeat("A", 10_000)}
-	for i := range cursor {
-		if i > 0 {
-			all = append(all, cursor[:i], cursor[i:])
-		}
-		for _, c := range "Aa0-_%" {
-			if byte(c) != cursor[i] {
-				all = append(all, cursor[:i]+string(c)+cursor[i+1:])
-			}
-		}
-	}
-	if body, err := base64.RawURLEncoding.DecodeString(cursor); err == nil {
-		for i := range body {
-			flipped := bytes.Clone(body)
-			flipped[i] ^= 1
-			all = append(all, base64.RawURLEncoding.EncodeToString(flipped))
-		}
-	}
-	return slices.DeleteFunc(all, func(c string) bool { return c == cursor })
-}
-
-// TestB11CursorsWithLineBreaksAreRefused: a cursor is given back as it is.
-func TestB11CursorsWithLineBreaksAreRefused(t *testing.T) {
-	f := newFixture(t, inMemory)
-	listable(f, f.tenant())
-	_, next, err := f.tenant().Events.ListExecutions(f.ctx, enact.Page{Limit: 1})
-	must(t, "ListExecutions", err)
-	for _, cursor := range []enact.Cursor{next + "\n", "\r\n" + next, next[:3] + "\n" + next[3:]} {
-		_, _, err := f.tenant().Events.ListExecutions(f.ctx, enact.Page{Limit: 1, Cursor: cursor})
-		mustFail(t, fmt.Sprintf("listing with the cursor %q, made from %q,", cursor, next), err, enact.ErrInvalid)
-	}
-}
-
 func TestB11PageLimits(t *testing.T) {
-	onEach(t, everyBackend, func(f *fixture) {
+	onEach(t, backends, func(f *fixture) {
 		listable(f, f.tenant())
 		for _, l := range listingsOf(f.tenant()) {
 			for _, limit := range []int{-1, math.MinInt, driver.MaxPageLimit + 1, math.MaxInt} {
