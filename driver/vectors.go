@@ -26,7 +26,8 @@ type VectorStore interface {
 
 	// Upsert stores documents, replacing those with the same IDs whole, all or
 	// none. [Collection.Validate] is applied before anything is written. No ID
-	// occurs twice. It is durable when it returns nil.
+	// occurs twice. There may be no documents at all, and in Delete no IDs. It is
+	// durable when it returns nil.
 	Upsert(ctx context.Context, collection string, docs []Document) error
 	// Get returns a document or [ErrNotFound].
 	Get(ctx context.Context, collection, id string) (Document, error)

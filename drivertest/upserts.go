@@ -312,3 +312,17 @@ func cancelledUpsert(t *trial) {
 		}
 	}
 }
+
+// nothingToDo gives Upsert and Delete no documents, which is allowed.
+func nothingToDo(t *trial) {
+	for _, docs := range [][]driver.Document{nil, {}} {
+		t.fails("Upsert of no documents into an unknown collection", t.Vectors.Upsert(t.ctx, "none", docs), driver.ErrNotFound)
+	}
+	t.fails("Delete of no documents from an unknown collection", t.Vectors.Delete(t.ctx, "none", nil), driver.ErrNotFound)
+	c := t.shelf("c", 2, driver.Dot)
+	c.put(t, t.Vectors, doc("a", 1, 2), doc("b", 3, 4))
+	t.ok("Upsert of no documents", t.Vectors.Upsert(t.ctx, c.Name, nil))
+	t.ok("Delete of no documents", t.Vectors.Delete(t.ctx, c.Name, []string{}))
+	t.settle()
+	c.holds(t, "after writes of nothing", t.Vectors)
+}

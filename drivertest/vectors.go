@@ -15,6 +15,7 @@ var vectorChecks = []check{
 	{rule: "V2", name: "replaced-whole", why: "what a document once said would be found in the one that replaced it", role: driver.RoleVectors, run: replacedWhole},
 	{rule: "V2", name: "refused-batch", why: "one bad embedding would leave half a batch behind, or a document that spoils every search, and nobody would know which", role: driver.RoleVectors, run: refusedBatches},
 	{rule: "V2", name: "refused-query", why: "a query from another model would get an answer that means nothing", role: driver.RoleVectors, run: refusedQueries},
+	{rule: "V2", name: "nothing-to-do", why: "a program that has nothing to import today would fail, or empty its collection", role: driver.RoleVectors, run: nothingToDo},
 	{rule: "V2", name: "largest-batch", why: "who imports documents in batches of the allowed size would lose some or be refused", role: driver.RoleVectors, run: largestBatch},
 	{rule: "V2", name: "durable", why: "an agent would have forgotten after a restart what it was told that it remembers", role: driver.RoleVectors, needs: needsRestart, run: durableVectors},
 	{rule: "V2", name: "contested-document", why: "a document would be mixed of two writes, or be there for Get and not for Search", role: driver.RoleVectors, run: contestedDocument},

@@ -146,6 +146,32 @@ var badUpserts = []*Broken{
 		}
 		return d
 	})},
+	{
+		Name: "no-ids-is-all", Rule: "V2", Fault: "Deleting without IDs deletes every document.",
+		Vectors: func(s driver.VectorStore, _ *Place) driver.VectorStore {
+			return &aVectorStore{VectorStore: s, delete: func(ctx context.Context, collection string, ids []string) error {
+				c, err := s.GetCollection(ctx, collection)
+				if err != nil || len(ids) > 0 {
+					return s.Delete(ctx, collection, ids)
+				}
+				if err := s.DeleteCollection(ctx, collection); err != nil {
+					return err
+				}
+				return s.EnsureCollection(ctx, c.Collection)
+			}}
+		},
+	},
+	{
+		Name: "nothing-needs-no-collection", Rule: "V2", Fault: "An upsert without documents succeeds in a collection that is not there.",
+		Vectors: func(s driver.VectorStore, _ *Place) driver.VectorStore {
+			return &aVectorStore{VectorStore: s, upsert: func(ctx context.Context, collection string, docs []driver.Document) error {
+				if len(docs) == 0 {
+					return ctx.Err()
+				}
+				return s.Upsert(ctx, collection, docs)
+			}}
+		},
+	},
 	{Name: "checked-by-chunks", Rule: "V2", Fault: "Batches are checked and written 500 documents at a time.", Vectors: upsertInChunks(500)},
 	{Name: "infinity-becomes-large", Rule: "V2", Fault: "An infinite component is stored as the largest number.", Vectors: eachComponent(func(_ driver.Metric, x float32) float32 {
 		return max(-math.MaxFloat32, min(math.MaxFloat32, x))
