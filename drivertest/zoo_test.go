@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -58,7 +57,7 @@ func zooTarget(b *zoo.Broken) *Target {
 func journalEngine(tb testing.TB) Engine {
 	folder := filepath.Join(tb.TempDir(), "store")
 	path := filepath.Join(folder, "journal")
-	var holder *os.File
+	var release func() error
 	check := func(err error) {
 		if err != nil {
 			tb.Error(err)
@@ -71,11 +70,10 @@ func journalEngine(tb testing.TB) Engine {
 		Start: func() { check(os.Rename(folder+".away", folder)) },
 		Pause: func() {
 			var err error
-			holder, err = os.Open(path)
+			release, err = zoo.HoldLock(path)
 			check(err)
-			check(syscall.Flock(int(holder.Fd()), syscall.LOCK_EX))
 		},
-		Resume: func() { check(holder.Close()) },
+		Resume: func() { check(release()) },
 	}
 }
 

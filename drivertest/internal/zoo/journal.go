@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/gob"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/enactdev/enact/driver"
@@ -81,16 +79,16 @@ func (j *journal) close() {
 }
 
 // locked runs f with the file locked and every record in store.
-func (j *journal) locked(ctx context.Context, how int, f func() error) error {
+func (j *journal) locked(ctx context.Context, shared bool, f func() error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for {
-		err := syscall.Flock(int(j.file.Fd()), how|syscall.LOCK_NB)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+		held, err := tryLock(j.file, shared)
+		if err != nil {
 			return err
+		}
+		if held {
+			break
 		}
 		select {
 		case <-ctx.Done():
@@ -100,7 +98,7 @@ func (j *journal) locked(ctx context.Context, how int, f func() error) error {
 		case <-time.After(50 * time.Microsecond):
 		}
 	}
-	defer syscall.Flock(int(j.file.Fd()), syscall.LOCK_UN)
+	defer unlock(j.file)
 	if _, err := os.Stat(j.path); err != nil {
 		return fmt.Errorf("%w: the journal has gone", driver.ErrUnavailable)
 	}
@@ -112,12 +110,12 @@ func (j *journal) locked(ctx context.Context, how int, f func() error) error {
 
 // read brings the store up to date.
 func (j *journal) read(ctx context.Context) error {
-	return j.locked(ctx, syscall.LOCK_SH, func() error { return nil })
+	return j.locked(ctx, true, func() error { return nil })
 }
 
 // write makes a change and keeps it.
 func (j *journal) write(ctx context.Context, r record, change func() error) error {
-	return j.locked(ctx, syscall.LOCK_EX, func() error {
+	return j.locked(ctx, false, func() error {
 		r.At = time.Now()
 		j.clock.Store(&r.At)
 		defer j.clock.Store(nil)
@@ -408,4 +406,19 @@ func durableVectors(s driver.VectorStore, read reading, write writing) driver.Ve
 			return afterReading(ctx, read, func() (driver.Result, error) { return s.Search(ctx, collection, q) })
 		},
 	}
+}
+
+// HoldLock keeps every handle on a journal waiting until release is called.
+func HoldLock(path string) (release func() error, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	for held := false; !held; time.Sleep(50 * time.Microsecond) {
+		if held, err = tryLock(file, false); err != nil {
+			file.Close()
+			return nil, err
+		}
+	}
+	return file.Close, nil
 }
