@@ -124,7 +124,7 @@ func ValidateSnapshot(s Snapshot) error {
 		return Invalidf("snapshot of execution %q without a sequence; there is nothing to keep before the first event", s.Execution)
 	}
 	if s.Sequence > math.MaxInt64 {
-		return Invalidf("snapshot of execution %q at sequence %d; at most %d can be kept", s.Execution, s.Sequence, math.MaxInt64)
+		return Invalidf("snapshot of execution %q at sequence %d; at most %d can be kept", s.Execution, s.Sequence, uint64(math.MaxInt64))
 	}
 	if err := ValidateTime("time of the snapshot", s.Time); err != nil {
 		return err
