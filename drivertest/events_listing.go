@@ -205,7 +205,6 @@ func mostEvents(t *trial) {
 			t.isEvent(fmt.Sprintf("event %d of the largest batch", i+1), e, want[i], uint64(i+2))
 		}
 	}
-	t.appendGives(t.Events, "run", driver.ExpectLast(1), driver.MaxBatchEvents+1, want...)
 	want[driver.MaxBatchEvents-1].Payload = []byte("other")
 	t.appendConflicts(t.Events, "run", driver.Expectation{}, driver.ConflictError{Event: want[driver.MaxBatchEvents-1].ID, Actual: driver.MaxBatchEvents + 1}, want...)
 	equal(t, "LatestSequence after the largest batch", t.latest(t.Events, "run"), driver.MaxBatchEvents+1)

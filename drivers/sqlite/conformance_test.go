@@ -20,7 +20,7 @@ func target() drivertest.Target {
 	return drivertest.Target{
 		Driver: sqliteDriver{},
 		DSN: func(tb testing.TB) string {
-			return "sqlite:" + filepath.Join(tb.TempDir(), "store.db") + "?sweep_interval=100ms"
+			return "sqlite:" + filepath.Join(tb.TempDir(), "store.db") + "?sweep_interval=1s"
 		},
 		Roles:         []driver.Role{driver.RoleEvents, driver.RoleState, driver.RoleMessages, driver.RoleVectors},
 		Malformed:     []string{"sqlite", "sqlite:", "sqlite:a%zz", "sqlite:a?lock_wait=never", "sqlite:a?readers=0"},
