@@ -226,7 +226,7 @@ func (t *trial) silenceEnds(dsn string, want error, until func(*stranger) (conte
 	defer cancel()
 	var b driver.Backend
 	var givenUp bool
-	t.promptly("Connect to a server that never answers, with a context that ends", func() {
+	t.endsInTime("Connect to a server that never answers, with a context that ends", func() {
 		b, err = c.Connect(ctx)
 		givenUp = ctx.Err() != nil
 	})
@@ -234,7 +234,7 @@ func (t *trial) silenceEnds(dsn string, want error, until func(*stranger) (conte
 	if connected {
 		soon, cancel := context.WithTimeout(t.ctx, 100*time.Millisecond)
 		defer cancel()
-		t.promptly("HealthCheck of a server that never answers, with a deadline", func() { b.HealthCheck(soon) })
+		t.endsInTime("HealthCheck of a server that never answers, with a deadline", func() { b.HealthCheck(soon) })
 		t.shutDown(b)
 	}
 	visited := s.visited()

@@ -152,7 +152,7 @@ func addressIsNetwork(t *trial) {
 		t.sensible(d)
 		ctx, cancel := context.WithTimeout(t.ctx, 100*time.Millisecond)
 		defer cancel()
-		t.promptly("Connect to a server that never answers, with a deadline", func() {
+		t.endsInTime("Connect to a server that never answers, with a deadline", func() {
 			if b, err := c.Connect(ctx); err == nil {
 				b.HealthCheck(ctx)
 				b.Shutdown(ctx)

@@ -34,19 +34,6 @@ var eventStreamChecks = []check{
 	},
 }
 
-// endsInTime ends the check unless f ends in time: it may have got stuck.
-func (t *trial) endsInTime(did string, f func()) {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		f()
-	}()
-	t.await(did, ended)
-	if t.failed() {
-		runtime.Goexit()
-	}
-}
-
 // loopBodyCallsTheStore reads, writes and loads inside loops, deeper than pools of
 // connections usually are.
 func loopBodyCallsTheStore(t *trial) {

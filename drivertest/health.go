@@ -207,7 +207,7 @@ func engineHangs(t *trial) {
 // may find out by itself that the engine is no good.
 func (t *trial) endsWithItsContext(did string, call func() error, want error) {
 	var err error
-	t.promptly(did, func() { err = call() })
+	t.endsInTime(did, func() { err = call() })
 	if !errors.Is(err, driver.ErrUnavailable) {
 		t.fails(did, err, want)
 	}
@@ -220,7 +220,7 @@ func (t *trial) connectWhilePaused(e *stoppable) {
 	t.strayless("Connect to an engine that hangs, with a deadline", func() {
 		var b driver.Backend
 		var err error
-		t.promptly("Connect to an engine that hangs, with a deadline", func() { b, err = c.Connect(ctx) })
+		t.endsInTime("Connect to an engine that hangs, with a deadline", func() { b, err = c.Connect(ctx) })
 		if err == nil {
 			t.shutDown(b)
 		}

@@ -1,13 +1,10 @@
 package drivertest
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"sync"
-	"time"
 )
 
 // stranger listens on the loopback. It accepts whoever comes, reads what they say
@@ -109,16 +106,4 @@ func (s *stranger) alone(did string) {
 		}
 		return "", true
 	})
-}
-
-// promptly ends the check unless f ends by its own context.
-func (t *trial) promptly(did string, f func()) {
-	ended := t.background(f)
-	select {
-	case <-ended:
-	case <-t.ctx.Done(): // the check was given up
-		runtime.Goexit()
-	case <-time.After(t.patience()):
-		t.fatal(did, fmt.Sprintf("it has not ended after %v", t.patience()), "an end when the context ends")
-	}
 }

@@ -3,6 +3,7 @@ package drivertest
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -205,9 +206,7 @@ func rolesOf(s driver.Stores) (roles []driver.Role) {
 var allRoles = []driver.Role{driver.RoleEvents, driver.RoleState, driver.RoleMessages, driver.RoleVectors}
 
 func hash(s string) uint64 {
-	h := uint64(14695981039346656037) // FNV-1a
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return h
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return h.Sum64()
 }

@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -81,14 +82,7 @@ type Engine struct {
 	Pause, Resume func()
 }
 
-func (t *Target) offers(role driver.Role) bool {
-	for _, r := range t.Roles {
-		if r == role {
-			return true
-		}
-	}
-	return false
-}
+func (t *Target) offers(role driver.Role) bool { return slices.Contains(t.Roles, role) }
 
 func (t *Target) timeout() time.Duration       { return orDefault(t.Timeout, 2*time.Minute) }
 func (t *Target) resolution() time.Duration    { return orDefault(t.TimeResolution, time.Millisecond) }

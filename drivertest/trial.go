@@ -232,8 +232,18 @@ func (t *trial) background(f func()) (done <-chan struct{}) {
 func (t *trial) await(did string, done <-chan struct{}) {
 	select {
 	case <-done:
+	case <-t.ctx.Done(): // the check was given up
+		runtime.Goexit()
 	case <-time.After(t.patience()):
 		t.fatal(did, fmt.Sprintf("it has not ended after %v", t.patience()), "an end")
+	}
+}
+
+// endsInTime ends the check unless f ends in time and has not failed.
+func (t *trial) endsInTime(did string, f func()) {
+	t.await(did, t.background(f))
+	if t.failed() {
+		runtime.Goexit()
 	}
 }
 
