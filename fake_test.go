@@ -102,6 +102,13 @@ func (b *fakeBackend) Tenant(driver.TenantID) driver.Stores {
 	}
 }
 
+func (b *fakeBackend) Missing(role driver.Role) error {
+	if role == driver.RoleState {
+		return errors.New("the fake server has no states; install them")
+	}
+	return nil
+}
+
 func (b *fakeBackend) HealthCheck(ctx context.Context) error {
 	b.driver.note("health " + b.dsn)
 	if b.is("rendezvous") {

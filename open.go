@@ -166,16 +166,27 @@ func (p *planned) check(b driver.Backend, airGapped bool) error {
 		}
 	}
 	var missing []string
+	var reasons []error
 	stores := b.Tenant("probe")
 	for _, role := range p.roles {
-		if !stores.Offers(role) {
-			missing = append(missing, string(role))
+		if stores.Offers(role) {
+			continue
+		}
+		missing = append(missing, string(role))
+		if e, ok := b.(driver.Explainer); ok {
+			if reason := e.Missing(role); reason != nil {
+				reasons = append(reasons, scrub(reason, p.dsn))
+			}
 		}
 	}
-	if missing != nil {
-		return fmt.Errorf("%w: backend %q does not offer %s; name another backend for it", driver.ErrUnsupported, b.Name(), strings.Join(missing, ", "))
+	if missing == nil {
+		return nil
 	}
-	return nil
+	err := fmt.Errorf("%w: backend %q does not offer %s; name another backend for it", driver.ErrUnsupported, b.Name(), strings.Join(missing, ", "))
+	for _, reason := range reasons {
+		err = fmt.Errorf("%w, or see to this: %w", err, reason)
+	}
+	return err
 }
 
 // oneLine returns errs, nil if there are none, with a text of one line.

@@ -94,7 +94,8 @@ func TestR4EveryFailureIsReported(t *testing.T) {
 		{"all malformed", Config{Events: "fake:malformed1", State: "fake:malformed2", Messages: "fake:ok"}, []string{"events: ", "state: ", "2 errors"}, 0},
 		{"unknown scheme and malformed", Config{Events: "fake:malformed", State: "nope:x"}, []string{"events: ", "state: ", `"nope"`}, 0},
 		{"two down", Config{Events: "fake:ok", State: "fake:down1", Messages: "fake:down2", Vectors: "fake:ok2"}, []string{"open state", "open messages", "2 errors"}, 2},
-		{"role not offered", Config{Events: "fake:eventsonly", State: "fake:eventsonly", Vectors: "fake:ok"}, []string{"does not offer state", `"fake"`}, 2},
+		{"role not offered", Config{Events: "fake:eventsonly", State: "fake:eventsonly", Vectors: "fake:ok"}, []string{"does not offer state", `"fake"`, "install them"}, 2},
+		{"role not offered, no reason known", Config{Events: "fake:eventsonly", Messages: "fake:eventsonly"}, []string{"does not offer messages; name another backend for it"}, 1},
 		{"nothing", Config{}, []string{"nothing to open"}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -89,6 +89,13 @@ type Backend interface {
 	Shutdown(ctx context.Context) error
 }
 
+// Explainer is a [Backend] that can say why it does not offer a role.
+type Explainer interface {
+	// Missing returns why the backend does not offer role and what to do about
+	// it, or nil when there is nothing to say. It prints no secret.
+	Missing(role Role) error
+}
+
 // Stores holds one tenant's stores. A nil field is a role that the backend does
 // not offer. A struct rather than one large interface, so that a wrapper copies
 // four fields.
