@@ -1,0 +1,217 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testserver"
+)
+
+// as is the shared or another server's DSN for a role.
+func as(p *testserver.Postgres, role string, parameters ...string) string {
+	return strings.Replace(p.SocketDSN(parameters...), "user=postgres", "user="+role, 1)
+}
+
+// TestDurableWhateverTheDefaults: appends and writes of messages wait for the disk
+// although role, database and server say that they need not (E1).
+func TestDurableWhateverTheDefaults(t *testing.T) {
+	t.Parallel()
+	p := startServer(t, "wal_writer_delay=10s", "synchronous_commit=off", "autovacuum=off")
+	admin := outside(t, p.SocketDSN())
+	admin.exec("CREATE ROLE lazy LOGIN SUPERUSER", "ALTER ROLE lazy SET synchronous_commit = off", "ALTER DATABASE postgres SET synchronous_commit = off")
+	b := open(t, as(p, "lazy"))
+	prepareWrites(t, b.Tenant("t"))
+	everyCall(t, b)
+
+	const unflushed = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn())::bigint"
+	o := outside(t, as(p, "lazy"))
+	o.exec("CREATE TABLE control (i int)")
+	missed := 0
+	for i := range 20 {
+		o.exec("INSERT INTO control VALUES (1)")
+		if valueOf[int64](o, unflushed) > 0 {
+			missed++
+		}
+		for _, name := range []string{"Append", "CreateThread", "CreateMessage", "UpdateThread", "UpdateMessage"} {
+			// Something else may write just then, but not each time.
+			var left int64
+			for try := range 5 {
+				check(t, writes[name](t.Context(), b.Tenant("t"), fmt.Sprintf("%s-%d-%d", name, i, try)))
+				if left = valueOf[int64](o, unflushed); left <= 0 {
+					break
+				}
+			}
+			if left > 0 {
+				t.Fatalf("%s returned with %d bytes of the server's log not on disk (E1)", name, left)
+			}
+		}
+	}
+	if missed == 0 {
+		t.Error("an insert that need not wait for the disk always did: this test shows nothing")
+	}
+}
+
+// TestSynchronousCommit: what is weaker than on becomes on, what is stronger stays.
+func TestSynchronousCommit(t *testing.T) {
+	t.Parallel()
+	dsn := newDSN(t)
+	b := open(t, dsn)
+	o := outside(t, dsn)
+	for setting, want := range map[string]string{"off": "on", "local": "on", "remote_write": "on", "on": "on", "remote_apply": "remote_apply"} {
+		o.exec("SET synchronous_commit = "+setting, "BEGIN",
+			"SELECT enact.append('t', 'e', NULL, ARRAY['"+setting+"'], ARRAY['x'], ARRAY['\\x00'::bytea], ARRAY[NULL::timestamptz])")
+		if got := valueOf[string](o, "SHOW synchronous_commit"); got != want {
+			t.Errorf("append with synchronous_commit=%s runs with %s, want %s (E1)", setting, got, want)
+		}
+		o.exec("COMMIT")
+		if got := valueOf[string](o, "SHOW synchronous_commit"); got != setting {
+			t.Errorf("append leaves synchronous_commit at %s, it was %s", got, setting)
+		}
+		lazy := open(t, dsn+"&options=-csynchronous_commit%3D"+setting)
+		check(t, lazy.write(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+			var got string
+			if err := tx.QueryRow(ctx, "SHOW synchronous_commit").Scan(&got); err != nil {
+				return err
+			}
+			if got != want {
+				t.Errorf("a transaction with synchronous_commit=%s runs with %s, want %s (E1)", setting, got, want)
+			}
+			return nil
+		}))
+	}
+	check(t, b.HealthCheck(t.Context()))
+}
+
+// TestServerThatMayLoseData is refused unless the DSN accepts it in words (E1).
+func TestServerThatMayLoseData(t *testing.T) {
+	t.Parallel()
+	p := startServer(t)
+	admin := outside(t, p.SocketDSN())
+	for _, setting := range []string{"fsync", "full_page_writes"} {
+		admin.exec("ALTER SYSTEM SET "+setting+" = off", "SELECT pg_reload_conf()")
+		await(t, setting+" is off", func() bool { return valueOf[string](admin, "SHOW "+setting) == "off" })
+		_, err := connect(t.Context(), p.SocketDSN())
+		wantError(t, "a server with "+setting+"=off", err, driver.ErrUnsupported, setting, "enact_durability=server-may-lose-data")
+		shutdown(t, open(t, p.SocketDSN("enact_durability=server-may-lose-data")))
+		pool := newPool(t, p.SocketDSN(), nil)
+		_, err = NewConnector(pool).Connect(t.Context())
+		wantError(t, "a pool on a server with "+setting+"=off", err, driver.ErrUnsupported, setting)
+		shutdown(t, must(connectTo(t.Context(), NewConnector(pool, ServerMayLoseData())))(t))
+		admin.exec("ALTER SYSTEM RESET "+setting, "SELECT pg_reload_conf()")
+		await(t, setting+" is on", func() bool { return valueOf[string](admin, "SHOW "+setting) == "on" })
+	}
+	shutdown(t, open(t, p.SocketDSN()))
+}
+
+// TestEncoding: a database that is not in UTF-8 is refused, and so is a pool whose
+// connections are not; a role's own encoding changes nothing.
+func TestEncoding(t *testing.T) {
+	p := serverOf(t)
+	admin := outside(t, p.SocketDSN())
+	for _, encoding := range []string{"SQL_ASCII", "LATIN1"} {
+		name := "db_" + strings.ToLower(encoding)
+		admin.exec("CREATE DATABASE " + name + " TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING '" + encoding + "'")
+		_, err := connect(t.Context(), strings.Replace(p.SocketDSN(), ":///postgres?", ":///"+name+"?", 1))
+		wantError(t, "a database in "+encoding, err, driver.ErrUnsupported, encoding, "UTF8")
+	}
+	admin.exec("CREATE ROLE latin LOGIN SUPERUSER", "ALTER ROLE latin SET client_encoding = 'LATIN1'")
+	dsn := as(p, "latin", newSchema())
+	b := open(t, dsn)
+	check(t, appendTo(t.Context(), b, "é", someEvents("é", 1)))
+	if got := valueOf[string](outside(t, dsn), "SELECT encode(convert_to(id, 'UTF8'), 'hex') FROM enact.executions"); got != "c3a9" {
+		t.Errorf("the execution é is stored as %s, want c3a9", got)
+	}
+	pool := must(pgxpool.New(t.Context(), as(p, "latin")))(t)
+	defer pool.Close()
+	_, err := connectTo(t.Context(), NewConnector(pool))
+	wantError(t, "a pool whose connections are in LATIN1", err, driver.ErrUnsupported, "client_encoding")
+}
+
+// TestUnusualDefaults of a role change nothing of what the driver does.
+func TestUnusualDefaults(t *testing.T) {
+	p := serverOf(t)
+	admin := outside(t, p.SocketDSN())
+	admin.exec("CREATE ROLE unusual LOGIN SUPERUSER")
+	for setting, value := range map[string]string{
+		"search_path": "''", "bytea_output": "escape", "datestyle": "'SQL, DMY'", "intervalstyle": "sql_standard", "timezone": "'Asia/Kathmandu'",
+		"standard_conforming_strings": "off", "extra_float_digits": "-15", "plan_cache_mode": "force_generic_plan", "transform_null_equals": "on",
+		"default_transaction_deferrable": "on", "enable_indexscan": "off", "array_nulls": "off", "lc_messages": "'C'", "xmloption": "document",
+		"default_tablespace": "pg_default", "check_function_bodies": "off", "row_security": "off", "client_min_messages": "debug5", "jit_above_cost": "0",
+	} {
+		admin.exec("ALTER ROLE unusual SET " + setting + " = " + value)
+	}
+	schema := newSchema()
+	useEverything(t, open(t, as(p, "unusual", schema)))
+	// And what it wrote is what others read.
+	everyCall(t, open(t, p.SocketDSN(schema)))
+}
+
+// TestSchemaVersion: what a newer release has made is refused, and so is what is no
+// whole schema.
+func TestSchemaVersion(t *testing.T) {
+	dsn := newDSN(t)
+	shutdown(t, open(t, dsn))
+	o := outside(t, dsn)
+	o.exec("UPDATE enact.enact_version SET version = 99")
+	_, err := connect(t.Context(), dsn)
+	wantError(t, "a schema of a newer release", err, driver.ErrUnsupported, "99", "newer release")
+	o.exec("DELETE FROM enact.enact_version")
+	_, err = connect(t.Context(), dsn)
+	wantError(t, "a schema without a version", err, driver.ErrInvalid, "enact_version")
+}
+
+// TestTablesGone: when the schema is dropped under an open store, calls say so, and
+// opening makes it again.
+func TestTablesGone(t *testing.T) {
+	dsn := newDSN(t)
+	b := open(t, dsn)
+	useEverything(t, b)
+	o := outside(t, dsn)
+	o.exec("DROP SCHEMA " + pgx.Identifier{o.schema}.Sanitize() + " CASCADE")
+	for name, write := range writes {
+		wantError(t, name+" without tables", write(t.Context(), b.Tenant("t"), "id"), driver.ErrUnavailable, o.schema, "open the store again")
+	}
+	useEverything(t, open(t, dsn))
+	everyCall(t, b)
+}
+
+// TestRights: a role needs no more than what its work needs, and is told what it
+// lacks.
+func TestRights(t *testing.T) {
+	p := serverOf(t)
+	admin := outside(t, p.SocketDSN())
+	admin.exec("CREATE ROLE modest LOGIN", "CREATE ROLE owner LOGIN", "CREATE ROLE worker LOGIN",
+		"CREATE SCHEMA owned AUTHORIZATION owner", "CREATE SCHEMA visible", "GRANT USAGE ON SCHEMA visible TO modest")
+	for _, schema := range []string{"absent", "visible", "owned"} {
+		_, err := connect(t.Context(), as(p, "modest", "enact_schema="+schema))
+		if err == nil || !strings.Contains(err.Error(), `"`+schema+`"`) || !strings.Contains(err.Error(), "grant") {
+			t.Errorf("opening schema %q without the rights: %v, want an error that names it and says what to grant", schema, err)
+		}
+	}
+	// Who owns the schema need not be allowed to make others.
+	b := open(t, as(p, "owner", "enact_schema=owned"))
+	useEverything(t, b)
+	shutdown(t, b)
+
+	o := outside(t, as(p, "owner", "enact_schema=owned"))
+	o.exec("GRANT USAGE ON SCHEMA owned TO worker", "GRANT SELECT ON ALL TABLES IN SCHEMA owned TO worker")
+	reader := open(t, as(p, "worker", "enact_schema=owned"))
+	for name, read := range reads {
+		if err := read(t.Context(), reader.Tenant("t")); err != nil {
+			t.Errorf("%s by a role that may read: %v", name, err)
+		}
+	}
+	for name, write := range writes {
+		if err := write(t.Context(), reader.Tenant("t"), "forbidden"); err == nil || !strings.Contains(err.Error(), "grant") {
+			t.Errorf("%s by a role that may only read: %v, want an error that says what to grant", name, err)
+		}
+	}
+	o.exec("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA owned TO worker", "GRANT USAGE ON ALL SEQUENCES IN SCHEMA owned TO worker")
+	everyCall(t, reader)
+}

@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/drivertest"
+	"github.com/enactdev/enact/internal/testserver"
+)
+
+// pgliteServer is a server that is started when the first DSN is asked for.
+type pgliteServer struct {
+	once    sync.Once
+	server  *testserver.PGlite
+	err     error
+	schemas atomic.Int64
+}
+
+// dsn returns a DSN with a schema of its own. Two connections for each handle are
+// enough, as the server runs one transaction at a time.
+func (p *pgliteServer) dsn(tb testing.TB, parameters ...string) string {
+	tb.Helper()
+	p.once.Do(func() { p.server, p.err = testserver.StartPGlite() })
+	check(tb, p.err)
+	return p.server.DSN(append(parameters, "pool_max_conns=2", fmt.Sprintf("enact_schema=test_%d", p.schemas.Add(1)))...)
+}
+
+// usePGlite returns a server for a test, which ends with it.
+func usePGlite(tb testing.TB) *pgliteServer {
+	tb.Helper()
+	if missing := testserver.FindPGlite(); missing != "" {
+		tb.Skip(missing)
+	}
+	p := &pgliteServer{}
+	tb.Cleanup(func() {
+		if p.server != nil {
+			check(tb, p.server.Kill())
+		}
+	})
+	return p
+}
+
+func TestVectorConformance(t *testing.T) {
+	p := usePGlite(t)
+	drivertest.Run(t, drivertest.Target{
+		Driver:  postgresDriver{},
+		DSN:     func(tb testing.TB) string { return p.dsn(tb) },
+		Roles:   []driver.Role{driver.RoleEvents, driver.RoleState, driver.RoleMessages, driver.RoleVectors},
+		Timeout: 5 * time.Minute,
+	})
+}
+
+// indexDriver asks the index however few documents there are, and offers nothing
+// but vectors.
+type indexDriver struct{ postgresDriver }
+
+type indexConnector struct{ driver.Connector }
+
+type indexBackend struct{ *backend }
+
+func (d indexDriver) OpenConnector(dsn string) (driver.Connector, error) {
+	c, err := d.postgresDriver.OpenConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return indexConnector{c}, nil
+}
+
+func (c indexConnector) Connect(ctx context.Context) (driver.Backend, error) {
+	b, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.(*backend).exactUpTo = 0
+	// Without this the server would sort small tables. It is one session, so all
+	// connections have the setting.
+	if _, err := b.(*backend).pool.Exec(ctx, "SELECT set_config('jit', 'off', false), set_config('enable_sort', 'off', false), set_config('enable_bitmapscan', 'off', false)"); err != nil {
+		return nil, errors.Join(err, b.Shutdown(ctx))
+	}
+	return indexBackend{b.(*backend)}, nil
+}
+
+func (b indexBackend) Tenant(id driver.TenantID) driver.Stores {
+	return driver.Stores{Vectors: b.backend.Tenant(id).Vectors}
+}
+
+func TestIndexConformance(t *testing.T) {
+	p := usePGlite(t)
+	drivertest.Run(t, drivertest.Target{
+		Driver:  indexDriver{},
+		DSN:     func(tb testing.TB) string { return p.dsn(tb) },
+		Roles:   []driver.Role{driver.RoleVectors},
+		Timeout: 5 * time.Minute,
+	})
+}
