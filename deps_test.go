@@ -22,12 +22,25 @@ func dependencies(t *testing.T, packages ...string) []string {
 	return list
 }
 
-// A program links the drivers that it imports and no other.
+// A program links the drivers that it imports and no other, and nothing that only
+// tests need.
 func TestDriversAreLinkedOnlyWhenImported(t *testing.T) {
-	for _, path := range dependencies(t, ".", "./drivers/sqlite") {
-		for _, foreign := range []string{"jackc/pgx", "redis/go-redis", "weaviate/", "enact/drivers/memory", "enact/drivers/postgres", "enact/drivers/redis", "schollz/", "staticcheck"} {
-			if strings.Contains(path, foreign) {
-				t.Errorf("a program with SQLite alone links %s", path)
+	engines := map[string]string{
+		"memory":   "enact/internal/reference",
+		"sqlite":   "modernc.org/sqlite",
+		"postgres": "jackc/pgx",
+	}
+	for name := range engines {
+		for _, path := range dependencies(t, ".", "./drivers/"+name) {
+			for other, engine := range engines {
+				if other != name && (strings.Contains(path, engine) || strings.HasSuffix(path, "enact/drivers/"+other)) {
+					t.Errorf("a program with %s alone links %s", name, path)
+				}
+			}
+			for _, foreign := range []string{"redis/go-redis", "weaviate/", "enact/drivertest", "enact/internal/testserver", "schollz/", "staticcheck"} {
+				if strings.Contains(path, foreign) {
+					t.Errorf("a program with %s links %s", name, path)
+				}
 			}
 		}
 	}
@@ -48,7 +61,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		}
 	}
 	for _, path := range dependencies(t, ".") {
-		if strings.Contains(path, "enact/drivers/") || strings.Contains(path, "modernc.org") {
+		if strings.Contains(path, "enact/drivers/") || strings.Contains(path, "modernc.org") || strings.Contains(path, "jackc/") {
 			t.Errorf("package enact imports %s; it may import no driver", path)
 		}
 	}

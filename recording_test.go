@@ -12,7 +12,9 @@ import (
 
 	"github.com/enactdev/enact"
 	_ "github.com/enactdev/enact/drivers/memory"
+	_ "github.com/enactdev/enact/drivers/postgres"
 	_ "github.com/enactdev/enact/drivers/sqlite"
+	"github.com/enactdev/enact/internal/testserver"
 )
 
 // trajectory is a recorded run of a coding agent. Only what the test stores by
@@ -38,36 +40,53 @@ type historyEntry struct {
 // TestRecording stores every recorded run as one execution and one thread, closes
 // the store, opens it again and compares byte for byte, in order.
 func TestRecording(t *testing.T) {
-	for _, backend := range []struct{ name, dsn string }{
-		{"memory", "memory:" + t.Name()},
-		{"sqlite", "sqlite:" + filepath.Join(t.TempDir(), "recording.db")},
-	} {
-		t.Run(backend.name, func(t *testing.T) {
-			ctx := t.Context()
-			if backend.name == "memory" {
-				// The memory of the process lasts while somebody has it open.
-				defer openAll(t, backend.dsn).Shutdown(context.Background())
-			}
-			recordings := loadTrajectories(t)
-			rt := openAll(t, backend.dsn)
-			for name, recorded := range recordings {
-				record(t, rt.Tenant("recorder"), name, recorded)
-			}
-			if err := rt.Shutdown(ctx); err != nil {
-				t.Fatal(err)
-			}
-			rt = openAll(t, backend.dsn)
-			defer rt.Shutdown(context.Background())
-			for name, recorded := range recordings {
-				replay(t, rt.Tenant("recorder"), name, recorded)
-			}
-		})
+	t.Run("memory", func(t *testing.T) {
+		dsn := "memory:" + t.Name()
+		// The memory of the process lasts while somebody has it open.
+		defer openAll(t, dsn).Shutdown(context.Background())
+		testRecording(t, sameStore(dsn))
+	})
+	t.Run("sqlite", func(t *testing.T) {
+		testRecording(t, sameStore("sqlite:"+filepath.Join(t.TempDir(), "recording.db")))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		stores := sameStore(testserver.PostgresFor(t).SocketDSN())
+		stores.Vectors = "memory:" // Debian's server has no pgvector
+		testRecording(t, stores)
+	})
+	t.Run("postgres with pgvector", func(t *testing.T) {
+		testRecording(t, sameStore(testserver.PGliteFor(t).DSN()))
+	})
+}
+
+func testRecording(t *testing.T, stores enact.Config) {
+	recordings := loadTrajectories(t)
+	rt := openStores(t, stores)
+	for name, recorded := range recordings {
+		record(t, rt.Tenant("recorder"), name, recorded)
 	}
+	if err := rt.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rt = openStores(t, stores)
+	defer rt.Shutdown(context.Background())
+	for name, recorded := range recordings {
+		replay(t, rt.Tenant("recorder"), name, recorded)
+	}
+}
+
+func sameStore(dsn string) enact.Config {
+	return enact.Config{Events: dsn, State: dsn, Messages: dsn, Vectors: dsn}
 }
 
 func openAll(t *testing.T, dsn string) *enact.Runtime {
 	t.Helper()
-	rt, err := enact.Open(t.Context(), enact.Config{Events: dsn, State: dsn, Messages: dsn, Vectors: dsn})
+	return openStores(t, sameStore(dsn))
+}
+
+func openStores(t *testing.T, stores enact.Config) *enact.Runtime {
+	t.Helper()
+	rt, err := enact.Open(t.Context(), stores)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@
 // changed.
 //
 // All four stores are used. By default they share the file indexer.db in the
-// working directory; -store names another one, and -events, -state, -messages and
-// -vectors one for each role.
+// working directory; -store names another one, such as postgres:///app, and -events,
+// -state, -messages and -vectors one for each role.
 //
 //   - Events are the truth. Read journal.go first: every event has an ID that is
 //     the same in every attempt, and every append states the last sequence that it
@@ -45,6 +45,7 @@ import (
 
 	"github.com/enactdev/enact"
 	_ "github.com/enactdev/enact/drivers/memory"
+	_ "github.com/enactdev/enact/drivers/postgres"
 	_ "github.com/enactdev/enact/drivers/sqlite"
 )
 

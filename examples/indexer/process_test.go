@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/enactdev/enact/internal/testserver"
 )
 
 // program is the indexer as a program of its own, which can be killed.
@@ -79,15 +82,31 @@ func (p program) finish(t *testing.T, args ...string) (r report, resumedFrom uin
 	return r, resumedFrom
 }
 
-func newStore(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "index.db") }
+// newSQLite returns the URL of a store that is not there yet.
+func newSQLite(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "index.db") }
 
 func TestCrashedProcess(t *testing.T) {
 	p := buildProgram(t, 60)
-	want, from := p.finish(t, "-store", newStore(t))
+	want, from := p.finish(t, "-store", newSQLite(t))
 	if want.Steps != 60 || want.Repeated != 0 || from != 0 {
 		t.Fatalf("undisturbed: %+v", want)
 	}
+	t.Run("sqlite", func(t *testing.T) {
+		testCrashes(t, p, want, 20, newSQLite)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		server := testserver.PGliteFor(t)
+		stores := 0
+		testCrashes(t, p, want, 10, func(*testing.T) string {
+			stores++
+			return server.DSN(fmt.Sprintf("enact_schema=store_%d", stores))
+		})
+	})
+}
 
+// testCrashes kills the program again and again, on stores that newStore makes, and
+// makes sure that it reports in the end what it does undisturbed.
+func testCrashes(t *testing.T, p program, want report, manyKills int, newStore func(*testing.T) string) {
 	t.Run("once", func(t *testing.T) {
 		store := newStore(t)
 		if c := p.start(t, "-store", store, "-crash-after", "40"); !c.end(t) || c.stdout.Len() > 0 {
@@ -134,7 +153,7 @@ func TestCrashedProcess(t *testing.T) {
 		longest := time.Since(begin) / 4
 
 		store := newStore(t)
-		for kills, stores := 0, 1; kills < 20; {
+		for kills, stores := 0, 1; kills < manyKills; {
 			c := p.start(t, "-store", store)
 			time.Sleep(time.Duration(random.Int64N(int64(longest))))
 			// It may have ended by itself in the meantime.
