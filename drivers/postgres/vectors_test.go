@@ -47,6 +47,7 @@ func usePGlite(tb testing.TB) *pgliteServer {
 }
 
 func TestVectorConformance(t *testing.T) {
+	t.Parallel() // the server has one thread, beside which others can run
 	p := usePGlite(t)
 	drivertest.Run(t, drivertest.Target{
 		Driver:  postgresDriver{},
@@ -91,6 +92,7 @@ func (b indexBackend) Tenant(id driver.TenantID) driver.Stores {
 }
 
 func TestIndexConformance(t *testing.T) {
+	t.Parallel() // the server has one thread, beside which others can run
 	p := usePGlite(t)
 	drivertest.Run(t, drivertest.Target{
 		Driver:  indexDriver{},
