@@ -119,6 +119,7 @@ func prepared(t testing.TB, tenant *enact.Tenant) []storeCall {
 			return err
 		}},
 		{"Events.Load", func(ctx context.Context, t *enact.Tenant) error { return lastError(t.Events.Load(ctx, "run", 0)) }},
+		{"Events.Tail", func(ctx context.Context, t *enact.Tenant) error { return firstError(t.Events.Tail(ctx, "run", 0)) }},
 		{"Events.LoadRaw", func(ctx context.Context, t *enact.Tenant) error { return lastError(t.Events.LoadRaw(ctx, "run", 0)) }},
 		{"Events.LatestSequence", func(ctx context.Context, t *enact.Tenant) error {
 			_, err := t.Events.LatestSequence(ctx, "run")
@@ -227,6 +228,14 @@ func lastError[E any](stream iter.Seq2[E, error]) (failed error) {
 		failed = err
 	}
 	return failed
+}
+
+// firstError is the error, if any, with which a stream begins that need not end.
+func firstError[E any](stream iter.Seq2[E, error]) error {
+	for _, err := range stream {
+		return err
+	}
+	return nil
 }
 
 // TestEveryMethodHasACall keeps prepared complete.
@@ -529,6 +538,9 @@ func TestB5BadIdentifiers(t *testing.T) {
 		},
 		"the execution of Load": func(ctx context.Context, t *enact.Tenant, id string) error {
 			return lastError(t.Events.Load(ctx, enact.ExecutionID(id), 0))
+		},
+		"the execution of Tail": func(ctx context.Context, t *enact.Tenant, id string) error {
+			return firstError(t.Events.Tail(ctx, enact.ExecutionID(id), 0))
 		},
 		"the execution of LatestSequence": func(ctx context.Context, t *enact.Tenant, id string) error {
 			_, err := t.Events.LatestSequence(ctx, enact.ExecutionID(id))
