@@ -60,34 +60,7 @@ func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver
 }
 
 func (s events) Load(ctx context.Context, id driver.ExecutionID, after uint64) iter.Seq2[driver.StoredEvent, error] {
-	return func(yield func(driver.StoredEvent, error) bool) {
-		if err := s.Enter(ctx); err != nil {
-			yield(driver.StoredEvent{}, err)
-			return
-		}
-		defer s.Leave()
-		after := after
-		for {
-			piece, more, err := s.loadPiece(ctx, id, after)
-			for i, e := range piece {
-				if err := s.Continue(ctx); err != nil {
-					yield(driver.StoredEvent{}, err)
-					return
-				}
-				piece[i] = driver.StoredEvent{} // what was handed out need not stay
-				if after = e.Sequence; !yield(e, nil) {
-					return
-				}
-			}
-			if err != nil {
-				yield(driver.StoredEvent{}, err)
-				return
-			}
-			if !more {
-				return
-			}
-		}
-	}
+	return s.LoadInPieces(ctx, after, func(after uint64) ([]driver.StoredEvent, bool, error) { return s.loadPiece(ctx, id, after) })
 }
 
 // The piece ends behind the first event that fills it; sizes are summed up by the

@@ -107,32 +107,7 @@ func (s events) insert(ctx context.Context, tx *bolt.Tx, info driver.ExecutionIn
 }
 
 func (s events) Load(ctx context.Context, id driver.ExecutionID, after uint64) iter.Seq2[driver.StoredEvent, error] {
-	return func(yield func(driver.StoredEvent, error) bool) {
-		if err := s.Enter(ctx); err != nil {
-			yield(driver.StoredEvent{}, err)
-			return
-		}
-		defer s.Leave()
-		after := after // the sequence may be ranged over again
-		for more := true; more; {
-			var piece []driver.StoredEvent
-			var err error
-			if piece, more, err = s.piece(ctx, id, after); err != nil {
-				yield(driver.StoredEvent{}, err)
-				return
-			}
-			for i, e := range piece {
-				if err := s.Continue(ctx); err != nil {
-					yield(driver.StoredEvent{}, err)
-					return
-				}
-				piece[i] = driver.StoredEvent{} // what was handed out need not stay
-				if after = e.Sequence; !yield(e, nil) {
-					return
-				}
-			}
-		}
-	}
+	return s.LoadInPieces(ctx, after, func(after uint64) ([]driver.StoredEvent, bool, error) { return s.piece(ctx, id, after) })
 }
 
 // piece reads some events after a sequence, in a transaction of its own. One that

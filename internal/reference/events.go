@@ -59,39 +59,30 @@ func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver
 	return last, nil
 }
 
+// A history is copied in pieces of at most this many events or bytes.
+const (
+	pieceEvents = 256
+	pieceBytes  = 1 << 20
+)
+
 func (s events) Load(ctx context.Context, id driver.ExecutionID, after uint64) iter.Seq2[driver.StoredEvent, error] {
-	return func(yield func(driver.StoredEvent, error) bool) {
-		if err := s.Enter(ctx); err != nil {
-			yield(driver.StoredEvent{}, err)
-			return
+	return s.LoadInPieces(ctx, after, func(after uint64) (piece []driver.StoredEvent, more bool, err error) {
+		s.store.mu.RLock()
+		defer s.store.mu.RUnlock()
+		t := s.store.tenants[s.id]
+		if t == nil || t.executions[id] == nil {
+			return nil, false, nil
 		}
-		defer s.Leave()
-		after := after
-		for {
-			// What is there is never changed, so a slice of it is a snapshot.
-			var tail []driver.StoredEvent
-			s.store.mu.RLock()
-			if t := s.store.tenants[s.id]; t != nil {
-				if x := t.executions[id]; x != nil && after < uint64(len(x.events)) {
-					tail = x.events[after:]
-				}
+		history, size := t.executions[id].events, 0
+		for _, e := range history[min(after, uint64(len(history))):] {
+			if len(piece) == pieceEvents || size >= pieceBytes {
+				return piece, true, nil
 			}
-			s.store.mu.RUnlock()
-			if len(tail) == 0 {
-				return
-			}
-			for _, e := range tail {
-				if err := s.Continue(ctx); err != nil {
-					yield(driver.StoredEvent{}, err)
-					return
-				}
-				e.Payload = append([]byte{}, e.Payload...)
-				if after = e.Sequence; !yield(e, nil) {
-					return
-				}
-			}
+			e.Payload = append([]byte{}, e.Payload...)
+			piece, size = append(piece, e), size+len(e.Payload)
 		}
-	}
+		return piece, false, nil
+	})
 }
 
 func (s events) LatestSequence(ctx context.Context, id driver.ExecutionID) (last uint64, err error) {
