@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // TestCollectionsComeAndGo has several handles write to collections, search in them
@@ -26,10 +27,10 @@ func comeAndGo(t *testing.T, dsn string) {
 	var all []*backend
 	for range handles {
 		c, err := parseDSN(dsn)
-		check(t, err)
+		testkit.Check(t, err)
 		b, err := c.Connect(t.Context())
-		check(t, err)
-		defer func() { check(t, b.Shutdown(context.Background())) }()
+		testkit.Check(t, err)
+		defer func() { testkit.Check(t, b.Shutdown(context.Background())) }()
 		all = append(all, b.(*backend))
 	}
 	calls := make(map[string]int)
@@ -80,18 +81,18 @@ func comeAndGo(t *testing.T, dsn string) {
 	b := all[0]
 	s := vectors{view{b, "tenant"}}
 	infos, _, err := s.ListCollections(t.Context(), driver.Page{Limit: names + 1})
-	check(t, err)
+	testkit.Check(t, err)
 	for _, info := range infos {
 		found, err := s.find(t.Context(), b.pool, info.Name, "")
-		check(t, err)
+		testkit.Check(t, err)
 		var n uint64
-		check(t, b.pool.QueryRow(t.Context(), found.sql("SELECT count(*) FROM enact.documents")).Scan(&n))
+		testkit.Check(t, b.pool.QueryRow(t.Context(), found.sql("SELECT count(*) FROM enact.documents")).Scan(&n))
 		if n != info.Count {
 			t.Errorf("collection %q: the count is %d, there are %d documents", info.Name, info.Count, n)
 		}
 	}
 	var tables int
-	check(t, b.pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_tables WHERE schemaname = $1 AND tablename LIKE 'documents%'", b.schema).Scan(&tables))
+	testkit.Check(t, b.pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_tables WHERE schemaname = $1 AND tablename LIKE 'documents%'", b.schema).Scan(&tables))
 	if tables != len(infos) {
 		t.Errorf("%d tables of documents for %d collections", tables, len(infos))
 	}

@@ -14,13 +14,12 @@ import (
 
 	"github.com/enactdev/enact/driver"
 	"github.com/enactdev/enact/drivertest"
+	"github.com/enactdev/enact/internal/testkit"
 	"github.com/enactdev/enact/internal/testserver"
 )
 
 func TestMain(m *testing.M) {
-	if playRole() {
-		return
-	}
+	roles.Play()
 	code := m.Run()
 	if shared.server != nil {
 		if err := shared.server.Remove(); err != nil {
@@ -50,7 +49,7 @@ func serverOf(tb testing.TB) *testserver.Postgres {
 	tb.Helper()
 	needsServer(tb)
 	shared.once.Do(func() { shared.server, shared.err = testserver.StartPostgres() })
-	check(tb, shared.err)
+	testkit.Check(tb, shared.err)
 	return shared.server
 }
 
@@ -76,17 +75,18 @@ func TestConformance(t *testing.T) {
 		HeldKeys:      heldKeys,
 		ReclaimWithin: 20 * time.Second,
 		Engine:        ownServer,
+		Timeout:       5 * time.Minute,
 	})
 }
 
 // heldKeys counts the rows of state keys in a schema.
 func heldKeys(tb testing.TB, dsn string) (n int) {
 	c, err := parseDSN(dsn)
-	check(tb, err)
+	testkit.Check(tb, err)
 	conn, err := pgx.ConnectConfig(tb.Context(), c.config.ConnConfig)
-	check(tb, err)
+	testkit.Check(tb, err)
 	defer conn.Close(context.Background())
-	check(tb, conn.QueryRow(tb.Context(), "SELECT count(*) FROM "+pgx.Identifier{c.schema, "state"}.Sanitize()).Scan(&n))
+	testkit.Check(tb, conn.QueryRow(tb.Context(), "SELECT count(*) FROM "+pgx.Identifier{c.schema, "state"}.Sanitize()).Scan(&n))
 	return n
 }
 
@@ -95,8 +95,8 @@ func ownServer(tb testing.TB) drivertest.Engine {
 	p := startServer(tb)
 	return drivertest.Engine{
 		DSN:  p.SocketDSN(),
-		Stop: func() { check(tb, p.Kill()) }, Start: func() { check(tb, p.Start()) },
-		Pause: func() { check(tb, p.Pause()) }, Resume: func() { check(tb, p.Resume()) },
+		Stop: func() { testkit.Check(tb, p.Kill()) }, Start: func() { testkit.Check(tb, p.Start()) },
+		Pause: func() { testkit.Check(tb, p.Pause()) }, Resume: func() { testkit.Check(tb, p.Resume()) },
 	}
 }
 
@@ -110,12 +110,5 @@ func needsServer(tb testing.TB) {
 	tb.Helper()
 	if _, missing := testserver.FindPostgres(); missing != "" {
 		tb.Skip(missing)
-	}
-}
-
-func check(tb testing.TB, err error) {
-	if err != nil {
-		tb.Helper()
-		tb.Fatal(err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/enactdev/enact"
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // cleanEnvironment takes away what the environment of the tests would add to DSNs.
@@ -109,7 +110,7 @@ func checkNetwork(t *testing.T, what string, d driver.Descriptor, network bool) 
 // TestDSNAndEnvironment: what the environment and a service file add counts (B2).
 func TestDSNAndEnvironment(t *testing.T) {
 	services := filepath.Join(t.TempDir(), "services.conf")
-	check(t, os.WriteFile(services, []byte("[far]\nhost=db.example,db2.example\nport=6001\nuser=served\ndbname=d2\n[near]\nhost=/run/near\n[mixed]\nhost=/run/near,db.example\n"), 0o600))
+	testkit.Check(t, os.WriteFile(services, []byte("[far]\nhost=db.example,db2.example\nport=6001\nuser=served\ndbname=d2\n[near]\nhost=/run/near\n[mixed]\nhost=/run/near,db.example\n"), 0o600))
 	for _, test := range []struct {
 		name    string
 		dsn     string
@@ -136,7 +137,7 @@ func TestDSNAndEnvironment(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			c, err := parseDSN(test.dsn)
-			check(t, err)
+			testkit.Check(t, err)
 			if got := strings.Join(addresses(c.config), " "); got != test.hosts {
 				t.Errorf("the hosts are %s, want %s", got, test.hosts)
 			}
@@ -152,7 +153,7 @@ func TestDSNAndEnvironment(t *testing.T) {
 		t.Setenv("PGPASSWORD", "word")
 		t.Setenv("PGDATABASE", "base")
 		c, err := parseDSN("postgres://db.example")
-		check(t, err)
+		testkit.Check(t, err)
 		if got := c.config.ConnConfig; got.User != "somebody" || got.Password != "word" || got.Database != "base" {
 			t.Errorf("user %q, password %q, database %q, want those of the environment", got.User, got.Password, got.Database)
 		}
@@ -165,7 +166,7 @@ func TestDSNAirGapped(t *testing.T) {
 	cleanEnvironment(t)
 	t.Setenv("PGHOST", "/nowhere,db.example")
 	_, err := enact.Open(t.Context(), enact.Config{Events: "postgres:///d", AirGapped: true})
-	wantError(t, "opening a host of the environment in air-gapped mode", err, driver.ErrAirGapped)
+	testkit.WantError(t, "opening a host of the environment in air-gapped mode", err, driver.ErrAirGapped)
 }
 
 func TestDSNParameters(t *testing.T) {
@@ -173,7 +174,7 @@ func TestDSNParameters(t *testing.T) {
 	c, err := parseDSN("postgres://u@h/d?enact_schema=My-1&enact_sweep_interval=5s&enact_durability=server-may-lose-data" +
 		"&pool_max_conns=7&pool_min_conns=2&pool_min_idle_conns=1&pool_max_conn_lifetime=2h&pool_max_conn_idle_time=3m&pool_health_check_period=4s&pool_max_conn_lifetime_jitter=5s&pool_ping_timeout=6s" +
 		"&search_path=a%2Cb&options=-c%20work_mem%3D8MB&statement_timeout=1000&application_name=my%20app&connect_timeout=3&sslmode=disable&default_query_exec_mode=describe_exec")
-	check(t, err)
+	testkit.Check(t, err)
 	if c.schema != "My-1" || c.sweepInterval != 5*time.Second || !c.mayLoseData {
 		t.Errorf("the driver's own parameters are %q, %v, %v", c.schema, c.sweepInterval, c.mayLoseData)
 	}
@@ -188,7 +189,7 @@ func TestDSNParameters(t *testing.T) {
 	}
 	for mode, encrypted := range map[string]bool{"disable": false, "require": true, "verify-full": true} {
 		c, err := parseDSN("postgres://u@h/d?sslmode=" + mode)
-		check(t, err)
+		testkit.Check(t, err)
 		if (c.config.ConnConfig.TLSConfig != nil) != encrypted || len(c.config.ConnConfig.Fallbacks) > 0 {
 			t.Errorf("sslmode=%s: encrypted %v with %d fallbacks, want %v with none", mode, !encrypted, len(c.config.ConnConfig.Fallbacks), encrypted)
 		}
@@ -208,7 +209,7 @@ func TestDSNReachesTheServer(t *testing.T) {
 		fmt.Sprintf("postgres://postgres@/postgres?host=/nowhere,%s&port=%d&timezone=Asia/Tokyo", p.Sockets, p.Port),
 	} {
 		b := open(t, dsn+"&"+newSchema())
-		useEverything(t, b)
+		testkit.UseEverything(t, b)
 		shutdown(t, b)
 	}
 }
@@ -296,7 +297,7 @@ func TestDSNRefused(t *testing.T) {
 		if c != nil {
 			t.Errorf("%q gave a connector, want none (B1)", dsn)
 		}
-		wantError(t, fmt.Sprintf("%q", dsn), err, driver.ErrInvalid, word)
+		testkit.WantError(t, fmt.Sprintf("%q", dsn), err, driver.ErrInvalid, word)
 	}
 }
 
@@ -351,7 +352,7 @@ func namesOf(c *connector) string {
 func TestConnectingKeepsSecrets(t *testing.T) {
 	p := serverOf(t)
 	const canary = "c4n4ry"
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	for _, dsn := range []string{
 		"postgres://u:" + canary + "@127.0.0.1:1/d",
@@ -363,7 +364,7 @@ func TestConnectingKeepsSecrets(t *testing.T) {
 		fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres?sslmode=disable&target_session_attrs=standby", canary, p.Port),
 	} {
 		_, err := connect(ctx, dsn)
-		wantError(t, dsn, err, driver.ErrUnavailable)
+		testkit.WantError(t, dsn, err, driver.ErrUnavailable)
 		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, canary) {
 			t.Errorf("%s prints %s (B10)", dsn, text)
 		}

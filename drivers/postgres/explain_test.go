@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // plan is a node of a plan as EXPLAIN (ANALYZE, FORMAT JSON) has it.
@@ -117,7 +118,7 @@ func TestEveryStatementHasAnIndex(t *testing.T) {
 	t.Parallel()
 	dsn := newDSN(t)
 	b := open(t, dsn)
-	prepareWrites(t, b.Tenant("t"))
+	testkit.Prepare(t, b)
 	fill(outside(t, dsn))
 	for _, mode := range []string{"auto", "force_generic_plan", "force_custom_plan"} {
 		t.Run(mode, func(t *testing.T) {
@@ -127,13 +128,13 @@ func TestEveryStatementHasAnIndex(t *testing.T) {
 					" -c auto_explain.log_format=json -c auto_explain.log_level=notice -c auto_explain.log_analyze=on -c auto_explain.log_timing=off -c jit=off -c plan_cache_mode=" + mode
 				c.ConnConfig.OnNotice = collected.notice
 			})
-			b := must(connectTo(t.Context(), NewConnector(pool, Schema(b.schema))))(t)
+			b := testkit.Must(connectTo(t.Context(), NewConnector(pool, Schema(b.schema))))(t)
 			defer shutdown(t, b)
 			// Often enough that a plan would be kept for any arguments.
 			for range 7 {
-				everyCall(t, b)
+				testkit.EveryCall(t, b)
 			}
-			must(b.sweep(t.Context()))(t)
+			testkit.Must(b.sweep(t.Context()))(t)
 			readInTheMiddle(t, b.Tenant("t"))
 
 			seen, reported := map[string]bool{}, map[string]bool{}
@@ -168,7 +169,7 @@ func readInTheMiddle(t *testing.T, s driver.Stores) {
 	ctx := context.Background()
 	n := 0
 	for _, err := range s.Events.Load(ctx, "execution", 25_000) {
-		check(t, err)
+		testkit.Check(t, err)
 		if n++; n > 600 {
 			break
 		}
@@ -181,14 +182,14 @@ func readInTheMiddle(t *testing.T, s driver.Stores) {
 		for range 3 {
 			q.Page.Limit = 1000
 			_, next, err := s.Messages.ListMessages(ctx, q)
-			check(t, err)
+			testkit.Check(t, err)
 			q.Page.Cursor = next
 		}
 	}
-	if _, err := s.Events.Append(ctx, "execution", driver.Expectation{}, someEvents("large", 1000)); err != nil {
+	if _, err := s.Events.Append(ctx, "execution", driver.Expectation{}, testkit.Events("large", 1000)); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Events.Append(ctx, "execution", driver.Expectation{}, someEvents("large", 1000)); err != nil {
+	if _, err := s.Events.Append(ctx, "execution", driver.Expectation{}, testkit.Events("large", 1000)); err != nil {
 		t.Error(err)
 	}
 }

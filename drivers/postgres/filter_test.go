@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // The values and keys that random metadata and filters are made of: equal ones,
@@ -136,19 +137,19 @@ func TestFilterAsReference(t *testing.T) {
 				texts[i] = someMetadata(r)
 				var err error
 				metadata[i], err = driver.ParseMetadata([]byte(texts[i]))
-				check(t, err)
+				testkit.Check(t, err)
 				stored[i], err = attributesOf([]byte(texts[i]))
-				check(t, err)
+				testkit.Check(t, err)
 			}
 			execute(t, conn, "CREATE TEMPORARY TABLE documents (i int, attributes jsonb)")
 			_, err := conn.Exec(t.Context(), "INSERT INTO documents SELECT i - 1, attributes::jsonb FROM unnest($1::text[]) WITH ORDINALITY AS u (attributes, i)", stored)
-			check(t, err)
+			testkit.Check(t, err)
 			for range 400 {
 				f := someFilter(r, 1+r.IntN(5))
-				check(t, f.Validate())
+				testkit.Check(t, f.Validate())
 				path := jsonPath(f)
 				rows, err := conn.Query(t.Context(), "SELECT i, attributes @@ $1::jsonpath FROM documents", path)
-				check(t, err)
+				testkit.Check(t, err)
 				var i int
 				var got *bool
 				_, err = pgx.ForEachRow(rows, []any{&i, &got}, func() error {
@@ -157,7 +158,7 @@ func TestFilterAsReference(t *testing.T) {
 					}
 					return nil
 				})
-				check(t, err)
+				testkit.Check(t, err)
 			}
 		})
 	}
@@ -181,7 +182,7 @@ func TestDecimals(t *testing.T) {
 	conn := session(t, newDSN(t))
 	rows, err := conn.Query(t.Context(), `SELECT (a.i - 1)::int, (b.i - 1)::int, CASE WHEN a.x < b.x THEN -1 WHEN a.x = b.x THEN 0 ELSE 1 END
 		FROM unnest($1::numeric[]) WITH ORDINALITY AS a (x, i), unnest($1::numeric[]) WITH ORDINALITY AS b (x, i)`, pgx.QueryExecModeExec, literals)
-	check(t, err)
+	testkit.Check(t, err)
 	var i, j, order int
 	_, err = pgx.ForEachRow(rows, []any{&i, &j, &order}, func() error {
 		if want, _ := values[i].Compare(values[j]); order != want {
@@ -189,7 +190,7 @@ func TestDecimals(t *testing.T) {
 		}
 		return nil
 	})
-	check(t, err)
+	testkit.Check(t, err)
 }
 
 // TestQuoted: what is quoted is a literal of JSON that keeps the order of strings.
@@ -197,7 +198,7 @@ func TestQuoted(t *testing.T) {
 	escape := strings.NewReplacer("\x00", "\x01\x01", "\x01", "\x01\x02")
 	for _, s := range someStrings {
 		var got string
-		check(t, json.Unmarshal([]byte(quoted(s)), &got))
+		testkit.Check(t, json.Unmarshal([]byte(quoted(s)), &got))
 		if got != escape.Replace(s) {
 			t.Errorf("quoted(%q) is %s", s, quoted(s))
 		}
@@ -212,9 +213,9 @@ func TestQuoted(t *testing.T) {
 func session(tb testing.TB, dsn string) *pgx.Conn {
 	tb.Helper()
 	c, err := parseDSN(dsn)
-	check(tb, err)
+	testkit.Check(tb, err)
 	conn, err := pgx.ConnectConfig(tb.Context(), c.config.ConnConfig)
-	check(tb, err)
+	testkit.Check(tb, err)
 	tb.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
 }
@@ -222,5 +223,5 @@ func session(tb testing.TB, dsn string) *pgx.Conn {
 func execute(tb testing.TB, conn *pgx.Conn, statement string) {
 	tb.Helper()
 	_, err := conn.Exec(tb.Context(), statement)
-	check(tb, err)
+	testkit.Check(tb, err)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 	"github.com/enactdev/enact/internal/testserver"
 )
 
@@ -22,14 +23,14 @@ func smallDisk(t *testing.T, mebibytes, taken int) (folder, filler string, mount
 	t.Helper()
 	// Folders of tests are closed to others, such as the server's user.
 	folder, err := os.MkdirTemp("", "enact-small-disk-")
-	check(t, err)
+	testkit.Check(t, err)
 	t.Cleanup(func() { os.Remove(folder) })
 	err = syscall.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=777", mebibytes))
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
 		t.Logf("no full disk is tried, because this user may not mount one: %v", err)
 		return "", "", false
 	}
-	check(t, err)
+	testkit.Check(t, err)
 	t.Cleanup(func() {
 		if err := syscall.Unmount(folder, 0); err != nil {
 			t.Errorf("unmount %s: %v; something has a file open on it", folder, err)
@@ -37,7 +38,7 @@ func smallDisk(t *testing.T, mebibytes, taken int) (folder, filler string, mount
 		}
 	})
 	filler = filepath.Join(folder, "filler")
-	check(t, os.WriteFile(filler, make([]byte, taken<<20), 0o644))
+	testkit.Check(t, os.WriteFile(filler, make([]byte, taken<<20), 0o644))
 	return folder, filler, true
 }
 
@@ -45,15 +46,15 @@ func smallDisk(t *testing.T, mebibytes, taken int) (folder, filler string, mount
 func giveTo(t *testing.T, p *testserver.Postgres, folder string) {
 	t.Helper()
 	info, err := os.Stat(p.Folder)
-	check(t, err)
+	testkit.Check(t, err)
 	owner := info.Sys().(*syscall.Stat_t)
-	check(t, os.Mkdir(folder, 0o700))
-	check(t, os.Chown(folder, int(owner.Uid), int(owner.Gid)))
+	testkit.Check(t, os.Mkdir(folder, 0o700))
+	testkit.Check(t, os.Chown(folder, int(owner.Uid), int(owner.Gid)))
 }
 
 // large is an event that no compression makes small.
 func large(i int) driver.Event {
-	e := numbered("large", i)
+	e := testkit.Numbered("large", i)
 	e.Payload = make([]byte, 100<<10)
 	rand.Read(e.Payload)
 	return e
@@ -65,7 +66,7 @@ func appendUntilFull(t *testing.T, b *backend) (kept []driver.Event, lost driver
 	t.Helper()
 	for i := range 2000 {
 		e := large(i)
-		if err := appendTo(t.Context(), b, "e", []driver.Event{e}); err != nil {
+		if err := testkit.Append(t.Context(), b, "e", []driver.Event{e}); err != nil {
 			return kept, e, err
 		}
 		kept = append(kept, e)
@@ -76,7 +77,7 @@ func appendUntilFull(t *testing.T, b *backend) (kept []driver.Event, lost driver
 
 func checkKept(t *testing.T, b *backend, want []driver.Event) {
 	t.Helper()
-	history := load(t, b, "e")
+	history := testkit.History(t, b, "e")
 	if len(history) != len(want) {
 		t.Fatalf("%d events are stored, want %d", len(history), len(want))
 	}
@@ -99,23 +100,19 @@ func TestFullDisk(t *testing.T) {
 	giveTo(t, p, filepath.Join(disk, "tables"))
 	outside(t, p.SocketDSN()).exec("CREATE TABLESPACE small LOCATION '"+filepath.Join(disk, "tables")+"'", "ALTER DATABASE postgres SET default_tablespace = small")
 	b := open(t, p.SocketDSN())
-	prepareWrites(t, b.Tenant("t"))
+	testkit.Prepare(t, b)
 	kept, lost, err := appendUntilFull(t, b)
-	wantError(t, "Append to a full disk", err, driver.ErrUnavailable, "disk")
+	testkit.WantError(t, "Append to a full disk", err, driver.ErrUnavailable, "disk")
 	checkKept(t, b, kept)
 	_, err = b.Tenant("t").State.Set(t.Context(), "large", large(0).Payload, driver.SetOptions{})
-	wantError(t, "Set on a full disk", err, driver.ErrUnavailable, "disk")
+	testkit.WantError(t, "Set on a full disk", err, driver.ErrUnavailable, "disk")
 	_, err = b.Tenant("t").Messages.CreateMessage(t.Context(), driver.Message{ID: "large", Thread: "thread", Role: "user", Content: large(0).Payload})
-	wantError(t, "CreateMessage on a full disk", err, driver.ErrUnavailable, "disk")
-	for name, read := range reads {
-		if err := read(t.Context(), b.Tenant("t")); err != nil {
-			t.Errorf("%s on a full disk: %v, want nil", name, err)
-		}
-	}
-	check(t, os.Remove(filler))
-	check(t, appendTo(t.Context(), b, "e", []driver.Event{lost}))
+	testkit.WantError(t, "CreateMessage on a full disk", err, driver.ErrUnavailable, "disk")
+	testkit.CheckCalls(t, b, "on a full disk", testkit.Reads(b.Tenant("t")), nil)
+	testkit.Check(t, os.Remove(filler))
+	testkit.Check(t, testkit.Append(t.Context(), b, "e", []driver.Event{lost}))
 	checkKept(t, b, append(kept, lost))
-	everyCall(t, b)
+	testkit.EveryCall(t, b)
 }
 
 // TestFullDiskOfTheServersLog: a server that cannot write its log crashes. Whether
@@ -128,39 +125,39 @@ func TestFullDiskOfTheServersLog(t *testing.T) {
 		return
 	}
 	p := startServer(t)
-	check(t, p.Stop())
+	testkit.Check(t, p.Stop())
 	own, moved := filepath.Join(p.Folder, "pg_wal"), filepath.Join(disk, "pg_wal")
 	giveTo(t, p, moved)
 	info, err := os.Stat(p.Folder)
-	check(t, err)
+	testkit.Check(t, err)
 	owner := info.Sys().(*syscall.Stat_t)
 	entries, err := os.ReadDir(own)
-	check(t, err)
+	testkit.Check(t, err)
 	for _, entry := range entries {
 		if entry.IsDir() {
 			giveTo(t, p, filepath.Join(moved, entry.Name()))
 			continue
 		}
 		raw, err := os.ReadFile(filepath.Join(own, entry.Name()))
-		check(t, err)
-		check(t, os.WriteFile(filepath.Join(moved, entry.Name()), raw, 0o600))
-		check(t, os.Chown(filepath.Join(moved, entry.Name()), int(owner.Uid), int(owner.Gid)))
+		testkit.Check(t, err)
+		testkit.Check(t, os.WriteFile(filepath.Join(moved, entry.Name()), raw, 0o600))
+		testkit.Check(t, os.Chown(filepath.Join(moved, entry.Name()), int(owner.Uid), int(owner.Gid)))
 	}
-	check(t, os.RemoveAll(own))
-	check(t, os.Symlink(moved, own))
-	check(t, p.Start())
+	testkit.Check(t, os.RemoveAll(own))
+	testkit.Check(t, os.Symlink(moved, own))
+	testkit.Check(t, p.Start())
 	b := open(t, p.SocketDSN())
 	kept, lost, err := appendUntilFull(t, b)
 	if strings.Contains(err.Error(), "conflict") {
 		t.Errorf("Append to a server whose log is full: %v", err)
 	}
 	t.Logf("%d events of 100 KiB were acknowledged; then: %v", len(kept), err)
-	check(t, p.Kill())
-	check(t, os.Remove(filler))
-	check(t, p.Start())
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	testkit.Check(t, p.Kill())
+	testkit.Check(t, os.Remove(filler))
+	testkit.Check(t, p.Start())
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
-	await(t, "the server is back", func() bool { return b.HealthCheck(ctx) == nil })
-	check(t, appendTo(ctx, b, "e", []driver.Event{lost}))
+	testkit.Await(t, "the server is back", func() bool { return b.HealthCheck(ctx) == nil })
+	testkit.Check(t, testkit.Append(ctx, b, "e", []driver.Event{lost}))
 	checkKept(t, b, append(kept, lost))
 }

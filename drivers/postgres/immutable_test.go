@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // logOf is everything in the log, as text.
@@ -22,8 +23,8 @@ func TestImmutable(t *testing.T) {
 	t.Parallel()
 	dsn := newDSN(t)
 	b := open(t, dsn)
-	check(t, appendTo(t.Context(), b, "one", someEvents("e", 3)))
-	check(t, appendTo(t.Context(), b, "two", someEvents("e", 1)))
+	testkit.Check(t, testkit.Append(t.Context(), b, "one", testkit.Events("e", 3)))
+	testkit.Check(t, testkit.Append(t.Context(), b, "two", testkit.Events("e", 1)))
 	o := outside(t, dsn)
 	if !valueOf[bool](o, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") {
 		t.Fatal("the attacker is no superuser: this test shows less than it should")
@@ -83,8 +84,8 @@ func TestImmutable(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "is refused") || logOf(o) != before {
 		t.Errorf("COPY into the log: %v, want it refused (E4)", err)
 	}
-	check(t, appendTo(t.Context(), b, "one", someEvents("after", 2)))
-	if n := len(load(t, b, driver.ExecutionID("one"))); n != 5 {
+	testkit.Check(t, testkit.Append(t.Context(), b, "one", testkit.Events("after", 2)))
+	if n := len(testkit.History(t, b, driver.ExecutionID("one"))); n != 5 {
 		t.Errorf("%d events are stored, want 5", n)
 	}
 }

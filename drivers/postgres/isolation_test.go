@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // TestIsolationOfTheRole: whatever a role's default is, many writers of the same
@@ -18,14 +19,14 @@ func TestIsolationOfTheRole(t *testing.T) {
 		t.Run(level, func(t *testing.T) {
 			options := "options=-cdefault_transaction_isolation%3D" + map[string]string{"serializable": "serializable", "repeatable read": "repeatable%5C%20read", "read committed": "read%5C%20committed", "read uncommitted": "read%5C%20uncommitted"}[level]
 			b := open(t, newDSN(t, options, "pool_max_conns=8"))
-			conn := must(b.pool.Acquire(t.Context()))(t)
+			conn := testkit.Must(b.pool.Acquire(t.Context()))(t)
 			var got string
-			check(t, conn.QueryRow(t.Context(), "SHOW transaction_isolation").Scan(&got))
+			testkit.Check(t, conn.QueryRow(t.Context(), "SHOW transaction_isolation").Scan(&got))
 			conn.Release()
 			if got != level {
 				t.Fatalf("the default isolation is %q, want %q", got, level)
 			}
-			useEverything(t, b)
+			testkit.UseEverything(t, b)
 			s := b.Tenant("t")
 			const writers, rounds = 8, 15
 			var all sync.WaitGroup
@@ -40,7 +41,7 @@ func TestIsolationOfTheRole(t *testing.T) {
 				all.Go(func() {
 					ctx := t.Context()
 					for i := range rounds {
-						if err := appendTo(ctx, b, "shared", []driver.Event{numbered(fmt.Sprint("w", w), i)}); err != nil {
+						if err := testkit.Append(ctx, b, "shared", []driver.Event{testkit.Numbered(fmt.Sprint("w", w), i)}); err != nil {
 							t.Errorf("Append: %v", err)
 						}
 						if _, err := s.State.Set(ctx, "contested", []byte{1}, driver.SetOptions{}); err != nil {
@@ -51,7 +52,7 @@ func TestIsolationOfTheRole(t *testing.T) {
 						} else if !errors.Is(err, driver.ErrConflict) {
 							t.Errorf("Set of a new key: %v", err)
 						}
-						if _, err := s.Events.Append(ctx, "raced", driver.ExpectLast(uint64(i)), []driver.Event{numbered(fmt.Sprint("w", w), i)}); err == nil {
+						if _, err := s.Events.Append(ctx, "raced", driver.ExpectLast(uint64(i)), []driver.Event{testkit.Numbered(fmt.Sprint("w", w), i)}); err == nil {
 							win("append", i)
 						} else if !errors.Is(err, driver.ErrConflict) {
 							t.Errorf("Append with an expectation: %v", err)
@@ -68,8 +69,8 @@ func TestIsolationOfTheRole(t *testing.T) {
 					}
 				})
 			}
-			within(t, "the writers", all.Wait)
-			checkOnce(t, b, "shared", writers*rounds)
+			testkit.Within(t, "the writers", all.Wait)
+			testkit.CheckOnce(t, b, "shared", writers*rounds)
 			for i := range rounds {
 				for _, contest := range []string{"create", "append"} {
 					if n := wins[fmt.Sprint(contest, " ", i)]; n != 1 {
@@ -77,7 +78,7 @@ func TestIsolationOfTheRole(t *testing.T) {
 					}
 				}
 			}
-			load(t, b, "raced")
+			testkit.History(t, b, "raced")
 			checkVersionWins(t, b)
 		})
 	}
@@ -90,7 +91,7 @@ func checkVersionWins(t *testing.T, b *backend) {
 	s := b.Tenant("t").State
 	for i := range 30 {
 		key := fmt.Sprint("raced", i)
-		version := must(s.Set(t.Context(), key, nil, driver.SetOptions{}))(t)
+		version := testkit.Must(s.Set(t.Context(), key, nil, driver.SetOptions{}))(t)
 		results := make(chan error, 4)
 		for n := range cap(results) {
 			go func() {
@@ -122,17 +123,17 @@ func TestOthersInTheWay(t *testing.T) {
 	t.Parallel()
 	dsn := newDSN(t)
 	b := open(t, dsn)
-	prepareWrites(t, b.Tenant("t"))
-	check(t, appendTo(t.Context(), b, "execution", someEvents("first", 1)))
+	testkit.Prepare(t, b)
+	testkit.Check(t, testkit.Append(t.Context(), b, "execution", testkit.Events("first", 1)))
 	for setting, word := range map[string]string{"lock_timeout": "lock_timeout", "statement_timeout": "statement_timeout"} {
 		o := outside(t, dsn)
 		o.exec("BEGIN", "SELECT FROM enact.executions FOR UPDATE", "SELECT FROM enact.threads FOR UPDATE")
 		hurried := open(t, dsn+"&"+setting+"=30")
 		for _, name := range []string{"Append", "CreateMessage"} {
-			wantError(t, name+" that waits longer than "+setting, writes[name](t.Context(), hurried.Tenant("t"), setting), driver.ErrUnavailable, word)
+			testkit.WantError(t, name+" that waits longer than "+setting, testkit.Write(t.Context(), hurried, name, setting), driver.ErrUnavailable, word)
 		}
 		o.exec("ROLLBACK")
-		everyCall(t, hurried)
+		testkit.EveryCall(t, hurried)
 	}
 	// A deadlock: the message needs the thread and then the position; the outsider
 	// takes the row of the new message's ID first and then waits for the thread.
@@ -141,12 +142,12 @@ func TestOthersInTheWay(t *testing.T) {
 		"INSERT INTO enact.messages SELECT tenant, 'deadlocked', thread, 999, parent, execution, role, created, updated, deleted, version, content, parts, details FROM enact.messages WHERE id = 'message'")
 	patient := open(t, dsn+"&options=-cdeadlock_timeout%3D50ms")
 	result := make(chan error, 1)
-	go func() { result <- writes["CreateMessage"](context.Background(), patient.Tenant("t"), "deadlocked") }()
-	await(t, "the message waits for the outsider", func() bool {
+	go func() { result <- testkit.Write(context.Background(), patient, "CreateMessage", "deadlocked") }()
+	testkit.Await(t, "the message waits for the outsider", func() bool {
 		return valueOf[int](outside(t, dsn), "SELECT count(*)::int FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()") > 0
 	})
 	o.exec("SELECT FROM enact.threads WHERE id = 'thread' FOR UPDATE", "ROLLBACK")
-	within(t, "the message", func() {
+	testkit.Within(t, "the message", func() {
 		if err := <-result; err != nil {
 			t.Errorf("CreateMessage after a deadlock: %v, want it tried again", err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/enactdev/enact"
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // TestWithoutPgvector: a server without the extension offers everything else, and
@@ -15,13 +16,13 @@ import (
 func TestWithoutPgvector(t *testing.T) {
 	dsn := newDSN(t)
 	var available bool
-	check(t, session(t, dsn).QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')").Scan(&available))
+	testkit.Check(t, session(t, dsn).QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')").Scan(&available))
 	if available {
 		t.Skip("pgvector is installed on this server")
 	}
 	rt, err := enact.Open(t.Context(), enact.Config{Events: dsn, State: dsn, Messages: dsn})
-	check(t, err)
-	check(t, rt.Shutdown(t.Context()))
+	testkit.Check(t, err)
+	testkit.Check(t, rt.Shutdown(t.Context()))
 	_, err = enact.Open(t.Context(), enact.Config{Events: dsn, Vectors: dsn})
 	if !errors.Is(err, enact.ErrUnsupported) {
 		t.Fatalf("opening vectors: error %v", err)
@@ -39,18 +40,18 @@ func TestPgvectorIsMade(t *testing.T) {
 	p := usePGlite(t)
 	for range 2 {
 		c, err := parseDSN(p.dsn(t, "search_path=nowhere"))
-		check(t, err)
+		testkit.Check(t, err)
 		b, err := c.Connect(t.Context())
-		check(t, err)
-		defer func() { check(t, b.Shutdown(context.Background())) }()
+		testkit.Check(t, err)
+		defer func() { testkit.Check(t, b.Shutdown(context.Background())) }()
 		s := b.Tenant("tenant").Vectors
 		if s == nil {
 			t.Fatal(b.(driver.Explainer).Missing(driver.RoleVectors))
 		}
-		check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: "c", Dimension: 1, Metric: driver.Cosine}))
-		check(t, s.Upsert(t.Context(), "c", []driver.Document{{ID: "a", Embedding: []float32{1}}}))
+		testkit.Check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: "c", Dimension: 1, Metric: driver.Cosine}))
+		testkit.Check(t, s.Upsert(t.Context(), "c", []driver.Document{{ID: "a", Embedding: []float32{1}}}))
 		result, err := s.Search(t.Context(), "c", driver.Query{Embedding: []float32{2}, Limit: 1})
-		check(t, err)
+		testkit.Check(t, err)
 		if len(result.Matches) != 1 || result.Matches[0].Score != 1 {
 			t.Errorf("found %v", result)
 		}

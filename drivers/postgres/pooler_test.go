@@ -6,6 +6,7 @@ import (
 
 	"github.com/enactdev/enact/driver"
 	"github.com/enactdev/enact/drivertest"
+	"github.com/enactdev/enact/internal/testkit"
 	"github.com/enactdev/enact/internal/testserver"
 )
 
@@ -18,8 +19,8 @@ func startPooler(t *testing.T) *testserver.PgBouncer {
 	}
 	// Few sessions, so that transactions change between them.
 	pooler, err := testserver.StartPgBouncer(server, 8)
-	check(t, err)
-	t.Cleanup(func() { check(t, pooler.Remove()) })
+	testkit.Check(t, err)
+	t.Cleanup(func() { testkit.Check(t, pooler.Remove()) })
 	return pooler
 }
 
@@ -33,5 +34,6 @@ func TestThroughPooler(t *testing.T) {
 		Roles:         []driver.Role{driver.RoleEvents, driver.RoleState, driver.RoleMessages},
 		HeldKeys:      heldKeys,
 		ReclaimWithin: 20 * time.Second,
+		Timeout:       5 * time.Minute,
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/enactdev/enact/internal/testkit"
 	"github.com/enactdev/enact/internal/testserver"
 )
 
@@ -46,7 +47,7 @@ func (p *pair) cut() {
 func startProxy(tb testing.TB, server *testserver.Postgres) *proxy {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	check(tb, err)
+	testkit.Check(tb, err)
 	p := &proxy{tb: tb, listener: listener, target: fmt.Sprintf("127.0.0.1:%d", server.Port), pairs: map[*pair]bool{}, moving: make(chan struct{})}
 	close(p.moving)
 	go p.accept()

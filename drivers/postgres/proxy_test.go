@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // throughProxy opens a schema of the shared server through a proxy, and directly.
@@ -43,10 +42,11 @@ func dump(o *outsider) (all string) {
 func TestCutAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	p, through, direct := throughProxy(t, "&pool_max_conns=1")
-	prepareWrites(t, direct.Tenant("t"))
-	everyCall(t, through) // what a connection asks once is asked
+	testkit.Prepare(t, direct)
+	testkit.EveryCall(t, through) // what a connection asks once is asked
 	o := outside(t, serverOf(t).SocketDSN("enact_schema="+through.schema))
-	for name, write := range writes {
+	for _, call := range testkit.Writes(direct.Tenant("t")) {
+		name, write := call.Name, call.Do
 		for _, how := range []fate{withhold, drop} {
 			for at, hit := 0, true; hit; at++ {
 				hit = false
@@ -81,7 +81,7 @@ func TestCutAtEveryRequest(t *testing.T) {
 			}
 		}
 	}
-	load(t, direct, "execution")
+	testkit.History(t, direct, "execution")
 }
 
 // TestCommitWithoutAnswer: when the server has committed and the answer is lost, the
@@ -89,11 +89,12 @@ func TestCutAtEveryRequest(t *testing.T) {
 func TestCommitWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	p, through, direct := throughProxy(t, "")
-	prepareWrites(t, direct.Tenant("t"))
-	check(t, direct.Tenant("t").Messages.DeleteMessage(t.Context(), "deleted message"))
-	everyCall(t, through)
+	testkit.Prepare(t, direct)
+	testkit.Check(t, direct.Tenant("t").Messages.DeleteMessage(t.Context(), "deleted message"))
+	testkit.EveryCall(t, through)
 	o := outside(t, serverOf(t).SocketDSN("enact_schema="+through.schema))
-	for name, write := range writes {
+	for _, call := range testkit.Writes(direct.Tenant("t")) {
+		name, write := call.Name, call.Do
 		p.treat(func(request []byte) fate {
 			if commits(request) {
 				return withhold
@@ -127,77 +128,32 @@ func TestCommitWithoutAnswer(t *testing.T) {
 func TestCutAtRandom(t *testing.T) {
 	t.Parallel()
 	p, through, direct := throughProxy(t, "&pool_max_conns=6")
-	must(direct.Tenant("t").Messages.CreateThread(t.Context(), driver.Thread{ID: "thread", User: "user"}))(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var stop atomic.Bool
-	var failures atomic.Int64
-	var all sync.WaitGroup
-	counts := make([]int, 6)
-	for w := range counts {
-		all.Go(func() {
-			for ; !stop.Load(); counts[w]++ {
-				if err := writeAll(ctx, through.Tenant("t"), &failures, fmt.Sprintf("w%d", w), counts[w]); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	for begin := time.Now(); time.Since(begin) < 3*time.Second; time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond) {
+	writing := testkit.StartWriting(t, through)
+	for begin := time.Now(); time.Since(begin) < 3*time.Second; time.Sleep(rand.N(40 * time.Millisecond)) {
 		p.cutAll()
 	}
-	stop.Store(true)
-	within(t, "the writers", all.Wait)
-	total := 0
-	for w, n := range counts {
-		total += n
-		checkOnce(t, direct, driver.ExecutionID(fmt.Sprintf("own-w%d", w)), n)
-	}
-	checkOnce(t, direct, "shared", total)
-	checkThread(t, direct, counts)
-	t.Logf("%d rounds, %d calls failed", total, failures.Load())
+	writing.CheckFailed()
+	writing.CheckAll(direct)
 }
-
-// soon is how long a call may take to end after its context.
-const soon = 3 * time.Second
 
 // TestStalledServer: when nothing is answered calls end by their contexts, and
 // succeed again when it is over, without reopening (B3, B6).
 func TestStalledServer(t *testing.T) {
 	t.Parallel()
 	p, through, _ := throughProxy(t, "&pool_max_conns=4")
-	useEverything(t, through)
+	testkit.UseEverything(t, through)
 	p.stall()
-	calls := map[string]func(ctx context.Context) error{
-		"HealthCheck": through.HealthCheck,
-		"Connect": func(ctx context.Context) error {
-			_, err := connect(ctx, p.dsn(newSchema()))
-			return err
-		},
-	}
-	for name, write := range writes {
-		calls[name] = func(ctx context.Context) error { return write(ctx, through.Tenant("t"), "stalled") }
-	}
-	for name, read := range reads {
-		calls[name] = func(ctx context.Context) error { return read(ctx, through.Tenant("t")) }
-	}
-	for name, call := range calls {
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-		begin := time.Now()
-		wantError(t, name+" on a server that does not answer", call(ctx), context.DeadlineExceeded)
-		cancel()
-		if took := time.Since(begin); took > soon {
-			t.Errorf("%s took %v with a context of 30ms", name, took)
-		}
-	}
+	testkit.EveryCallEnds(t, through, "on a server that does not answer", testkit.Call{Name: "Connect", Do: func(ctx context.Context, _ driver.Stores, _ string) error {
+		_, err := connect(ctx, p.dsn(newSchema()))
+		return err
+	}})
 	p.goOn()
-	await(t, "it works again", func() bool {
+	testkit.Await(t, "it works again", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		return through.HealthCheck(ctx) == nil
 	})
-	everyCall(t, through)
+	testkit.EveryCall(t, through)
 }
 
 // TestShutdownOfStalledServer: Shutdown does not wait for a server that does not
@@ -206,30 +162,30 @@ func TestShutdownOfStalledServer(t *testing.T) {
 	t.Parallel()
 	for name, busy := range map[string]bool{"idle": false, "busy": true} {
 		p, through, _ := throughProxy(t, "&pool_max_conns=4")
-		useEverything(t, through)
+		testkit.UseEverything(t, through)
 		p.stall()
 		ended := make(chan error, 1)
 		if busy {
-			go func() { ended <- writes["Append"](context.Background(), through.Tenant("t"), "waiting") }()
+			go func() { ended <- testkit.Write(context.Background(), through, "Append", "waiting") }()
 			time.Sleep(50 * time.Millisecond)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		begin := time.Now()
 		err := through.Shutdown(ctx)
 		cancel()
-		if took := time.Since(begin); took > soon {
+		if took := time.Since(begin); took > testkit.Soon {
 			t.Errorf("%s: Shutdown took %v with a context of 100ms", name, took)
 		}
 		if busy {
-			wantError(t, "Shutdown with a call inside", err, context.DeadlineExceeded)
-			within(t, "the call that waited", func() { wantError(t, "the call that waited", <-ended, driver.ErrClosed) })
+			testkit.WantError(t, "Shutdown with a call inside", err, context.DeadlineExceeded)
+			testkit.Within(t, "the call that waited", func() { testkit.WantError(t, "the call that waited", <-ended, driver.ErrClosed) })
 		} else {
-			check(t, err)
+			testkit.Check(t, err)
 		}
 		select {
 		case <-through.released:
-		case <-time.After(soon):
-			t.Errorf("%s: not everything is released %v after Shutdown", name, soon)
+		case <-time.After(testkit.Soon):
+			t.Errorf("%s: not everything is released %v after Shutdown", name, testkit.Soon)
 		}
 	}
 }
@@ -241,7 +197,7 @@ func TestConnectTimeout(t *testing.T) {
 	p := startProxy(t, serverOf(t))
 	p.stall()
 	_, err := connect(t.Context(), p.dsn("connect_timeout=1"))
-	wantError(t, "Connect that takes longer than connect_timeout", err, driver.ErrUnavailable)
+	testkit.WantError(t, "Connect that takes longer than connect_timeout", err, driver.ErrUnavailable)
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Connect that takes longer than connect_timeout: %v, want no error of a context that is not done", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // shelf is a collection with an index, and what is in it.
@@ -28,20 +29,20 @@ type shelf struct {
 func fillShelf(t *testing.T, p *pgliteServer, metric driver.Metric, docs []driver.Document) *shelf {
 	t.Helper()
 	c, err := parseDSN(p.dsn(t))
-	check(t, err)
+	testkit.Check(t, err)
 	c.config.MaxConns = 1
 	opened, err := c.Connect(t.Context())
-	check(t, err)
-	t.Cleanup(func() { check(t, opened.Shutdown(context.Background())) })
+	testkit.Check(t, err)
+	t.Cleanup(func() { testkit.Check(t, opened.Shutdown(context.Background())) })
 	b := opened.(*backend)
 	b.exactUpTo = 0
 	s := &shelf{vectors: vectors{view{b, "tenant"}}, name: "c", metric: metric, docs: docs}
-	check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: s.name, Dimension: len(docs[0].Embedding), Metric: metric}))
-	check(t, s.Upsert(t.Context(), s.name, docs))
+	testkit.Check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: s.name, Dimension: len(docs[0].Embedding), Metric: metric}))
+	testkit.Check(t, s.Upsert(t.Context(), s.name, docs))
 	s.found, err = s.find(t.Context(), b.pool, s.name, "")
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = b.pool.Exec(t.Context(), s.found.sql("ANALYZE enact.documents"))
-	check(t, err)
+	testkit.Check(t, err)
 	return s
 }
 
@@ -103,7 +104,7 @@ func TestIndexFindsNearest(t *testing.T) {
 				for n := range 20 {
 					q := driver.Query{Embedding: s.docs[n*100].Embedding, Limit: 10, Filter: row.filter}
 					result, err := s.Search(t.Context(), s.name, q)
-					check(t, err)
+					testkit.Check(t, err)
 					if result.Exact != row.exact {
 						t.Fatalf("%s: exact is %v", name, result.Exact)
 					}
@@ -129,7 +130,7 @@ func TestIndexFindsNearest(t *testing.T) {
 			}
 			least := driver.Score(metric, s.docs[0].Embedding, s.docs[0].Embedding)
 			result, err := s.Search(t.Context(), s.name, driver.Query{Embedding: s.docs[0].Embedding, Limit: 1000, MinScore: &least})
-			check(t, err)
+			testkit.Check(t, err)
 			if len(result.Matches) == 0 || result.Matches[len(result.Matches)-1].Score < least {
 				t.Errorf("with a minimum score: %v", result.Matches)
 			}
@@ -151,9 +152,9 @@ func TestScanGoesOn(t *testing.T) {
 	for _, bound := range []int{20_000, 50} {
 		// The server is one session, so all connections have the setting.
 		_, err := s.pool.Exec(t.Context(), fmt.Sprintf("SET hnsw.max_scan_tuples = %d", bound))
-		check(t, err)
+		testkit.Check(t, err)
 		result, err := s.Search(t.Context(), s.name, q)
-		check(t, err)
+		testkit.Check(t, err)
 		if got := idsOf(result.Matches); result.Exact != (bound == 50) || !slices.Equal(got, want) {
 			t.Errorf("scanning up to %d: exact is %v, found %v, want %v", bound, result.Exact, got, want)
 		}
@@ -194,11 +195,11 @@ func TestIndexes(t *testing.T) {
 func explain(t *testing.T, b *backend, s statement) (plan string) {
 	t.Helper()
 	tx, err := b.pool.BeginTx(t.Context(), pgx.TxOptions{BeginQuery: fmt.Sprintf(beginApproximate, leastCandidates)})
-	check(t, err)
+	testkit.Check(t, err)
 	defer tx.Rollback(t.Context())
 	rows, err := tx.Query(t.Context(), "EXPLAIN "+s.text, s.args...)
-	check(t, err)
+	testkit.Check(t, err)
 	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	check(t, err)
+	testkit.Check(t, err)
 	return strings.Join(lines, "\n")
 }

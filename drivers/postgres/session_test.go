@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // sessionState is what a session keeps between transactions: locks, statements with
@@ -19,9 +21,9 @@ const sessionState = `
 // was, so that a transaction pooler may give it to somebody else.
 func TestNothingStaysInASession(t *testing.T) {
 	b := open(t, newDSN(t, "pool_max_conns=1"))
-	useEverything(t, b)
-	rows := must(b.pool.Query(t.Context(), sessionState, pgx.QueryExecModeSimpleProtocol))(t)
-	left := must(pgx.CollectRows(rows, pgx.RowTo[string]))(t)
+	testkit.UseEverything(t, b)
+	rows := testkit.Must(b.pool.Query(t.Context(), sessionState, pgx.QueryExecModeSimpleProtocol))(t)
+	left := testkit.Must(pgx.CollectRows(rows, pgx.RowTo[string]))(t)
 	left = slices.DeleteFunc(left, func(line string) bool { return line == "setting client_encoding UTF8" })
 	if len(left) > 0 {
 		t.Errorf("this is left in the session: %q", left)

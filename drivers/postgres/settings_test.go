@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 	"github.com/enactdev/enact/internal/testserver"
 )
 
@@ -26,8 +27,8 @@ func TestDurableWhateverTheDefaults(t *testing.T) {
 	admin := outside(t, p.SocketDSN())
 	admin.exec("CREATE ROLE lazy LOGIN SUPERUSER", "ALTER ROLE lazy SET synchronous_commit = off", "ALTER DATABASE postgres SET synchronous_commit = off")
 	b := open(t, as(p, "lazy"))
-	prepareWrites(t, b.Tenant("t"))
-	everyCall(t, b)
+	testkit.Prepare(t, b)
+	testkit.EveryCall(t, b)
 
 	const unflushed = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn())::bigint"
 	o := outside(t, as(p, "lazy"))
@@ -42,7 +43,7 @@ func TestDurableWhateverTheDefaults(t *testing.T) {
 			// Something else may write just then, but not each time.
 			var left int64
 			for try := range 5 {
-				check(t, writes[name](t.Context(), b.Tenant("t"), fmt.Sprintf("%s-%d-%d", name, i, try)))
+				testkit.Check(t, testkit.Write(t.Context(), b, name, fmt.Sprintf("%s-%d-%d", name, i, try)))
 				if left = valueOf[int64](o, unflushed); left <= 0 {
 					break
 				}
@@ -74,7 +75,7 @@ func TestSynchronousCommit(t *testing.T) {
 			t.Errorf("append leaves synchronous_commit at %s, it was %s", got, setting)
 		}
 		lazy := open(t, dsn+"&options=-csynchronous_commit%3D"+setting)
-		check(t, lazy.write(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		testkit.Check(t, lazy.write(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
 			var got string
 			if err := tx.QueryRow(ctx, "SHOW synchronous_commit").Scan(&got); err != nil {
 				return err
@@ -85,7 +86,7 @@ func TestSynchronousCommit(t *testing.T) {
 			return nil
 		}))
 	}
-	check(t, b.HealthCheck(t.Context()))
+	testkit.Check(t, b.HealthCheck(t.Context()))
 }
 
 // TestServerThatMayLoseData is refused unless the DSN accepts it in words (E1).
@@ -95,16 +96,16 @@ func TestServerThatMayLoseData(t *testing.T) {
 	admin := outside(t, p.SocketDSN())
 	for _, setting := range []string{"fsync", "full_page_writes"} {
 		admin.exec("ALTER SYSTEM SET "+setting+" = off", "SELECT pg_reload_conf()")
-		await(t, setting+" is off", func() bool { return valueOf[string](admin, "SHOW "+setting) == "off" })
+		testkit.Await(t, setting+" is off", func() bool { return valueOf[string](admin, "SHOW "+setting) == "off" })
 		_, err := connect(t.Context(), p.SocketDSN())
-		wantError(t, "a server with "+setting+"=off", err, driver.ErrUnsupported, setting, "enact_durability=server-may-lose-data")
+		testkit.WantError(t, "a server with "+setting+"=off", err, driver.ErrUnsupported, setting, "enact_durability=server-may-lose-data")
 		shutdown(t, open(t, p.SocketDSN("enact_durability=server-may-lose-data")))
 		pool := newPool(t, p.SocketDSN(), nil)
 		_, err = NewConnector(pool).Connect(t.Context())
-		wantError(t, "a pool on a server with "+setting+"=off", err, driver.ErrUnsupported, setting)
-		shutdown(t, must(connectTo(t.Context(), NewConnector(pool, ServerMayLoseData())))(t))
+		testkit.WantError(t, "a pool on a server with "+setting+"=off", err, driver.ErrUnsupported, setting)
+		shutdown(t, testkit.Must(connectTo(t.Context(), NewConnector(pool, ServerMayLoseData())))(t))
 		admin.exec("ALTER SYSTEM RESET "+setting, "SELECT pg_reload_conf()")
-		await(t, setting+" is on", func() bool { return valueOf[string](admin, "SHOW "+setting) == "on" })
+		testkit.Await(t, setting+" is on", func() bool { return valueOf[string](admin, "SHOW "+setting) == "on" })
 	}
 	shutdown(t, open(t, p.SocketDSN()))
 }
@@ -118,19 +119,19 @@ func TestEncoding(t *testing.T) {
 		name := "db_" + strings.ToLower(encoding)
 		admin.exec("CREATE DATABASE " + name + " TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING '" + encoding + "'")
 		_, err := connect(t.Context(), strings.Replace(p.SocketDSN(), ":///postgres?", ":///"+name+"?", 1))
-		wantError(t, "a database in "+encoding, err, driver.ErrUnsupported, encoding, "UTF8")
+		testkit.WantError(t, "a database in "+encoding, err, driver.ErrUnsupported, encoding, "UTF8")
 	}
 	admin.exec("CREATE ROLE latin LOGIN SUPERUSER", "ALTER ROLE latin SET client_encoding = 'LATIN1'")
 	dsn := as(p, "latin", newSchema())
 	b := open(t, dsn)
-	check(t, appendTo(t.Context(), b, "é", someEvents("é", 1)))
+	testkit.Check(t, testkit.Append(t.Context(), b, "é", testkit.Events("é", 1)))
 	if got := valueOf[string](outside(t, dsn), "SELECT encode(convert_to(id, 'UTF8'), 'hex') FROM enact.executions"); got != "c3a9" {
 		t.Errorf("the execution é is stored as %s, want c3a9", got)
 	}
-	pool := must(pgxpool.New(t.Context(), as(p, "latin")))(t)
+	pool := testkit.Must(pgxpool.New(t.Context(), as(p, "latin")))(t)
 	defer pool.Close()
 	_, err := connectTo(t.Context(), NewConnector(pool))
-	wantError(t, "a pool whose connections are in LATIN1", err, driver.ErrUnsupported, "client_encoding")
+	testkit.WantError(t, "a pool whose connections are in LATIN1", err, driver.ErrUnsupported, "client_encoding")
 }
 
 // TestUnusualDefaults of a role change nothing of what the driver does.
@@ -147,9 +148,9 @@ func TestUnusualDefaults(t *testing.T) {
 		admin.exec("ALTER ROLE unusual SET " + setting + " = " + value)
 	}
 	schema := newSchema()
-	useEverything(t, open(t, as(p, "unusual", schema)))
+	testkit.UseEverything(t, open(t, as(p, "unusual", schema)))
 	// And what it wrote is what others read.
-	everyCall(t, open(t, p.SocketDSN(schema)))
+	testkit.EveryCall(t, open(t, p.SocketDSN(schema)))
 }
 
 // TestSchemaVersion: what a newer release has made is refused, and so is what is no
@@ -160,10 +161,10 @@ func TestSchemaVersion(t *testing.T) {
 	o := outside(t, dsn)
 	o.exec("UPDATE enact.enact_version SET version = 99")
 	_, err := connect(t.Context(), dsn)
-	wantError(t, "a schema of a newer release", err, driver.ErrUnsupported, "99", "newer release")
+	testkit.WantError(t, "a schema of a newer release", err, driver.ErrUnsupported, "99", "newer release")
 	o.exec("DELETE FROM enact.enact_version")
 	_, err = connect(t.Context(), dsn)
-	wantError(t, "a schema without a version", err, driver.ErrInvalid, "enact_version")
+	testkit.WantError(t, "a schema without a version", err, driver.ErrInvalid, "enact_version")
 }
 
 // TestTablesGone: when the schema is dropped under an open store, calls say so, and
@@ -171,14 +172,12 @@ func TestSchemaVersion(t *testing.T) {
 func TestTablesGone(t *testing.T) {
 	dsn := newDSN(t)
 	b := open(t, dsn)
-	useEverything(t, b)
+	testkit.UseEverything(t, b)
 	o := outside(t, dsn)
 	o.exec("DROP SCHEMA " + pgx.Identifier{o.schema}.Sanitize() + " CASCADE")
-	for name, write := range writes {
-		wantError(t, name+" without tables", write(t.Context(), b.Tenant("t"), "id"), driver.ErrUnavailable, o.schema, "open the store again")
-	}
-	useEverything(t, open(t, dsn))
-	everyCall(t, b)
+	testkit.CheckCalls(t, b, "without tables", testkit.Writes(b.Tenant("t")), driver.ErrUnavailable, o.schema, "open the store again")
+	testkit.UseEverything(t, open(t, dsn))
+	testkit.EveryCall(t, b)
 }
 
 // TestRights: a role needs no more than what its work needs, and is told what it
@@ -196,22 +195,19 @@ func TestRights(t *testing.T) {
 	}
 	// Who owns the schema need not be allowed to make others.
 	b := open(t, as(p, "owner", "enact_schema=owned"))
-	useEverything(t, b)
+	testkit.UseEverything(t, b)
 	shutdown(t, b)
 
 	o := outside(t, as(p, "owner", "enact_schema=owned"))
 	o.exec("GRANT USAGE ON SCHEMA owned TO worker", "GRANT SELECT ON ALL TABLES IN SCHEMA owned TO worker")
 	reader := open(t, as(p, "worker", "enact_schema=owned"))
-	for name, read := range reads {
-		if err := read(t.Context(), reader.Tenant("t")); err != nil {
-			t.Errorf("%s by a role that may read: %v", name, err)
-		}
-	}
-	for name, write := range writes {
-		if err := write(t.Context(), reader.Tenant("t"), "forbidden"); err == nil || !strings.Contains(err.Error(), "grant") {
-			t.Errorf("%s by a role that may only read: %v, want an error that says what to grant", name, err)
+	s := reader.Tenant("t")
+	testkit.CheckCalls(t, reader, "by a role that may read", testkit.Reads(s), nil)
+	for _, write := range testkit.Writes(s) {
+		if err := write.Do(t.Context(), s, "forbidden"); err == nil || !strings.Contains(err.Error(), "grant") {
+			t.Errorf("%s by a role that may only read: %v, want an error that says what to grant", write.Name, err)
 		}
 	}
 	o.exec("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA owned TO worker", "GRANT USAGE ON ALL SEQUENCES IN SCHEMA owned TO worker")
-	everyCall(t, reader)
+	testkit.EveryCall(t, reader)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // descriptors is how many file descriptors this process has open; 0 where the
@@ -34,7 +35,7 @@ func checkReleased(t *testing.T, f func(applicationName string)) {
 	}
 	// What has done its last work may need a moment to be gone.
 	begin := time.Now()
-	for (runtime.NumGoroutine() > routines || descriptors() > files) && time.Since(begin) < patience/3 {
+	for (runtime.NumGoroutine() > routines || descriptors() > files) && time.Since(begin) < testkit.Patience/3 {
 		time.Sleep(time.Millisecond)
 	}
 	if after := runtime.NumGoroutine(); after > routines {
@@ -44,7 +45,7 @@ func checkReleased(t *testing.T, f func(applicationName string)) {
 	if after := descriptors(); after > files {
 		t.Errorf("%d file descriptors were open before and %d are after (B4)", files, after)
 	}
-	await(t, "no session is left on the server (B4)", func() bool {
+	testkit.Await(t, "no session is left on the server (B4)", func() bool {
 		return valueOf[int](o, "SELECT count(*)::int FROM pg_stat_activity WHERE application_name = $1", name) == 0
 	})
 }
@@ -52,8 +53,8 @@ func checkReleased(t *testing.T, f func(applicationName string)) {
 func TestShutdownReleasesEverything(t *testing.T) {
 	dsn := newDSN(t, "enact_sweep_interval=1ms", "pool_max_conns=4", "pool_min_conns=2")
 	checkReleased(t, func(name string) {
-		b := must(connect(t.Context(), dsn+"&application_name="+name))(t)
-		useEverything(t, b)
+		b := testkit.Must(connect(t.Context(), dsn+"&application_name="+name))(t)
+		testkit.UseEverything(t, b)
 		shutdown(t, b)
 	})
 }
@@ -64,14 +65,14 @@ func TestForcedShutdownReleasesEverything(t *testing.T) {
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
 	checkReleased(t, func(name string) {
-		b := must(connect(t.Context(), dsn+"&application_name="+name))(t)
-		check(t, appendTo(t.Context(), b, "e", someEvents("e", 3)))
+		b := testkit.Must(connect(t.Context(), dsn+"&application_name="+name))(t)
+		testkit.Check(t, testkit.Append(t.Context(), b, "e", testkit.Events("e", 3)))
 		for _, err := range b.Tenant("t").Events.Load(t.Context(), "e", 0) {
-			check(t, err)
-			wantError(t, "Shutdown with a context that is done, during a stream", b.Shutdown(done), context.Canceled)
+			testkit.Check(t, err)
+			testkit.WantError(t, "Shutdown with a context that is done, during a stream", b.Shutdown(done), context.Canceled)
 			break
 		}
-		within(t, "releasing everything", func() { <-b.released })
+		testkit.Within(t, "releasing everything", func() { <-b.released })
 	})
 }
 
@@ -82,7 +83,7 @@ func TestFailedConnectReleasesEverything(t *testing.T) {
 	shutdown(t, open(t, newer))
 	outside(t, newer).exec("UPDATE enact.enact_version SET version = 99")
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system answers for it, nobody reads
-	check(t, err)
+	testkit.Check(t, err)
 	defer silent.Close()
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -101,11 +102,11 @@ func TestFailedConnectReleasesEverything(t *testing.T) {
 			}
 		}
 		_, err := connect(done, newer)
-		wantError(t, "Connect with a context that is done", err, context.Canceled)
+		testkit.WantError(t, "Connect with a context that is done", err, context.Canceled)
 		soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		_, err = connect(soon, fmt.Sprintf("postgres://postgres@%s/d?pool_min_conns=2&application_name=%s", silent.Addr(), name))
-		wantError(t, "Connect to a server that does not answer", err, context.DeadlineExceeded)
+		testkit.WantError(t, "Connect to a server that does not answer", err, context.DeadlineExceeded)
 	})
 }
 
@@ -114,8 +115,8 @@ func TestPoolOfApplicationIsGivenBack(t *testing.T) {
 	pool := newPool(t, serverOf(t).SocketDSN(), nil)
 	c := NewConnector(pool, Schema("given_back"))
 	checkReleased(t, func(string) {
-		b := must(connectTo(t.Context(), c))(t)
-		check(t, appendTo(t.Context(), b, driver.ExecutionID("e"), someEvents("e", 1)))
+		b := testkit.Must(connectTo(t.Context(), c))(t)
+		testkit.Check(t, testkit.Append(t.Context(), b, driver.ExecutionID("e"), testkit.Events("e", 1)))
 		shutdown(t, b)
 		if n := pool.Stat().AcquiredConns(); n != 0 {
 			t.Errorf("%d connections of the pool are not given back", n)
@@ -128,23 +129,23 @@ func TestPoolOfApplicationIsGivenBack(t *testing.T) {
 func TestShutdownWaits(t *testing.T) {
 	dsn := newDSN(t)
 	b := open(t, dsn)
-	check(t, appendTo(t.Context(), b, "e", someEvents("e", 1)))
+	testkit.Check(t, testkit.Append(t.Context(), b, "e", testkit.Events("e", 1)))
 	o := outside(t, dsn)
 	o.exec("BEGIN", "SELECT FROM enact.executions FOR UPDATE")
 	inside, ended := make(chan error, 1), make(chan error, 1)
-	go func() { inside <- appendTo(context.Background(), b, "e", someEvents("late", 1)) }()
-	await(t, "the call waits for a lock", func() bool {
+	go func() { inside <- testkit.Append(context.Background(), b, "e", testkit.Events("late", 1)) }()
+	testkit.Await(t, "the call waits for a lock", func() bool {
 		return valueOf[int](o, "SELECT count(*)::int FROM pg_locks WHERE NOT granted") > 0
 	})
 	go func() { ended <- b.Shutdown(context.Background()) }()
-	await(t, "new calls are refused", func() bool { return b.HealthCheck(t.Context()) == driver.ErrClosed })
+	testkit.Await(t, "new calls are refused", func() bool { return b.HealthCheck(t.Context()) == driver.ErrClosed })
 	select {
 	case err := <-ended:
 		t.Errorf("Shutdown returned %v with a call inside", err)
 	default:
 	}
 	o.exec("COMMIT")
-	within(t, "Shutdown", func() {
+	testkit.Within(t, "Shutdown", func() {
 		if err := fmt.Sprint(<-inside, <-ended); err != "<nil> <nil>" {
 			t.Errorf("the call and Shutdown returned %s, want nil for both", err)
 		}

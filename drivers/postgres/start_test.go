@@ -9,19 +9,20 @@ import (
 	"testing"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // childOpens opens a store at the same moment as others and writes an event. Its
 // arguments are the DSN and its own name.
 func childOpens(ctx context.Context, args []string) error {
-	if err := ready(); err != nil {
+	if err := testkit.Ready(); err != nil {
 		return err
 	}
 	return withStore(ctx, args[0], func(b *backend) error {
 		if err := b.HealthCheck(ctx); err != nil {
 			return err
 		}
-		return appendTo(ctx, b, "shared", []driver.Event{numbered(args[1], 0)})
+		return testkit.Append(ctx, b, "shared", []driver.Event{testkit.Numbered(args[1], 0)})
 	})
 }
 
@@ -31,12 +32,12 @@ func TestProcessesStartTogether(t *testing.T) {
 	t.Parallel()
 	for range 2 {
 		dsn := newDSN(t)
-		var children []*child
+		var children []*testkit.Child
 		for i := range 10 {
-			children = append(children, startChild(t, "open", dsn, strconv.Itoa(i)))
+			children = append(children, testkit.StartChild(t, "open", dsn, strconv.Itoa(i)))
 		}
-		startTogether(children...)
-		checkOnce(t, open(t, dsn), "shared", 10)
+		testkit.RunTogether(children...)
+		testkit.CheckOnce(t, open(t, dsn), "shared", 10)
 		checkSchemaText(t, dsn)
 	}
 }
@@ -52,7 +53,7 @@ func TestHandlesStartTogether(t *testing.T) {
 			all.Go(func() {
 				<-start
 				err := withStore(t.Context(), dsn, func(b *backend) error {
-					return appendTo(t.Context(), b, "shared", []driver.Event{numbered(strconv.Itoa(i), 0)})
+					return testkit.Append(t.Context(), b, "shared", []driver.Event{testkit.Numbered(strconv.Itoa(i), 0)})
 				})
 				if err != nil {
 					t.Errorf("one of 10 that start at once: %v", err)
@@ -60,8 +61,8 @@ func TestHandlesStartTogether(t *testing.T) {
 			})
 		}
 		close(start)
-		within(t, "starting 10 times at once", all.Wait)
-		checkOnce(t, open(t, dsn), "shared", 10)
+		testkit.Within(t, "starting 10 times at once", all.Wait)
+		testkit.CheckOnce(t, open(t, dsn), "shared", 10)
 		checkSchemaText(t, dsn)
 	}
 }
@@ -102,11 +103,11 @@ const eventsPerProcess = 200
 // childAppends appends events one by one. Its arguments are the DSN and its name.
 func childAppends(ctx context.Context, args []string) error {
 	return withStore(ctx, args[0], func(b *backend) error {
-		if err := ready(); err != nil {
+		if err := testkit.Ready(); err != nil {
 			return err
 		}
 		for i := range eventsPerProcess {
-			if err := appendTo(ctx, b, "shared", []driver.Event{numbered(args[1], i)}); err != nil {
+			if err := testkit.Append(ctx, b, "shared", []driver.Event{testkit.Numbered(args[1], i)}); err != nil {
 				return fmt.Errorf("append event %d: %w", i, err)
 			}
 		}
@@ -119,10 +120,10 @@ func childAppends(ctx context.Context, args []string) error {
 func TestProcessesAppend(t *testing.T) {
 	t.Parallel()
 	dsn := newDSN(t)
-	var children []*child
+	var children []*testkit.Child
 	for _, name := range []string{"a", "b", "c"} {
-		children = append(children, startChild(t, "append", dsn, name))
+		children = append(children, testkit.StartChild(t, "append", dsn, name))
 	}
-	startTogether(children...)
-	checkOnce(t, open(t, dsn), "shared", 3*eventsPerProcess)
+	testkit.RunTogether(children...)
+	testkit.CheckOnce(t, open(t, dsn), "shared", 3*eventsPerProcess)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/enactdev/enact"
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // TestTailAcrossAReconnect: who tails an execution sees each event once, in order,
@@ -21,7 +22,7 @@ func TestTailAcrossAReconnect(t *testing.T) {
 	var handles [2]*enact.EventStore
 	for i := range handles {
 		rt, err := enact.Open(t.Context(), enact.Config{Events: dsn})
-		check(t, err)
+		testkit.Check(t, err)
 		defer rt.Shutdown(context.Background())
 		handles[i] = rt.Tenant("acme").Events
 	}
@@ -39,7 +40,7 @@ func TestTailAcrossAReconnect(t *testing.T) {
 				if err == nil {
 					break
 				}
-				if time.Since(begin) > patience {
+				if time.Since(begin) > testkit.Patience {
 					t.Errorf("append %d: %v", i, err)
 					return
 				}
@@ -47,10 +48,10 @@ func TestTailAcrossAReconnect(t *testing.T) {
 		}
 	}()
 	var got, want []string
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*testkit.Patience)
 	defer cancel()
 	for event, err := range handles[1].Tail(ctx, "run", 0) {
-		check(t, err)
+		testkit.Check(t, err)
 		want = append(want, fmt.Sprint(len(got)))
 		if got = append(got, string(event.Payload)); event.Sequence == n {
 			break
@@ -68,7 +69,7 @@ func TestNewsWakeWhoWaits(t *testing.T) {
 	writer := open(t, serverOf(t).SocketDSN(schema, "enact_notify=on"))
 	pool := newPool(t, serverOf(t).SocketDSN(), nil)
 	_, name, _ := strings.Cut(schema, "=")
-	reader := must(connectTo(t.Context(), NewConnector(pool, Schema(name), Notify())))(t)
+	reader := testkit.Must(connectTo(t.Context(), NewConnector(pool, Schema(name), Notify())))(t)
 	defer shutdown(t, reader)
 	watcher := reader.Tenant("acme").Events.(driver.EventWatcher)
 	woken := 0
@@ -79,8 +80,8 @@ func TestNewsWakeWhoWaits(t *testing.T) {
 		go func() { told <- watcher.AwaitEvents(t.Context(), id, 0) }()
 		time.Sleep(20 * time.Millisecond) // so that it waits
 		_, err := writer.Tenant("acme").Events.Append(t.Context(), id, driver.ExpectLast(0), []driver.Event{{ID: "e", Type: "t"}})
-		check(t, err)
-		check(t, <-told)
+		testkit.Check(t, err)
+		testkit.Check(t, <-told)
 		if time.Since(begin) < backstop*9/10 {
 			woken++
 		}

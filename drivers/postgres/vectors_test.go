@@ -11,6 +11,7 @@ import (
 
 	"github.com/enactdev/enact/driver"
 	"github.com/enactdev/enact/drivertest"
+	"github.com/enactdev/enact/internal/testkit"
 	"github.com/enactdev/enact/internal/testserver"
 )
 
@@ -27,7 +28,7 @@ type pgliteServer struct {
 func (p *pgliteServer) dsn(tb testing.TB, parameters ...string) string {
 	tb.Helper()
 	p.once.Do(func() { p.server, p.err = testserver.StartPGlite() })
-	check(tb, p.err)
+	testkit.Check(tb, p.err)
 	return p.server.DSN(append(parameters, "pool_max_conns=2", fmt.Sprintf("enact_schema=test_%d", p.schemas.Add(1)))...)
 }
 
@@ -40,7 +41,7 @@ func usePGlite(tb testing.TB) *pgliteServer {
 	p := &pgliteServer{}
 	tb.Cleanup(func() {
 		if p.server != nil {
-			check(tb, p.server.Kill())
+			testkit.Check(tb, p.server.Kill())
 		}
 	})
 	return p

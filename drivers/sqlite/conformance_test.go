@@ -27,6 +27,7 @@ func target() drivertest.Target {
 		HeldKeys:      heldKeys,
 		ReclaimWithin: 20 * time.Second,
 		Engine:        movableFile,
+		Timeout:       5 * time.Minute, // the engine is Go code, and slow under the race detector
 	}
 }
 
