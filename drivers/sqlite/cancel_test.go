@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // watched is a context that counts how often somebody looks whether it is done, and
@@ -73,7 +74,7 @@ func cancelEverywhere(t *testing.T, what string, f func(ctx context.Context) err
 func cancelAtRandom(t *testing.T, r *rand.Rand, what string, times int, f func(ctx context.Context) error) {
 	t.Helper()
 	begin := time.Now()
-	check(t, f(t.Context()))
+	testkit.Check(t, f(t.Context()))
 	usual := time.Since(begin)
 	for range times {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.Int64N(int64(usual))))
@@ -111,15 +112,15 @@ func TestSearchCancelledInTheMiddle(t *testing.T) {
 		"a search with a filter that is not": {Limit: 1, Filter: driver.Not(driver.Exists("other"))},
 	} {
 		cancelEverywhere(t, what, func(ctx context.Context) error { return search(ctx, q) })
-		check(t, search(t.Context(), many))
+		testkit.Check(t, search(t.Context(), many))
 		cancelAtRandom(t, r, what, 5, func(ctx context.Context) error { return search(ctx, q) })
-		check(t, search(t.Context(), many))
+		testkit.Check(t, search(t.Context(), many))
 	}
 	cancelEverywhere(t, "a first search, which reads the copy", func(ctx context.Context) error {
 		forget()
 		return search(ctx, driver.Query{Limit: 1})
 	})
-	check(t, search(t.Context(), many))
+	testkit.Check(t, search(t.Context(), many))
 }
 
 // TestSearchLooksAtItsContext also while it reads the documents that it has found,
@@ -135,7 +136,7 @@ func TestSearchLooksAtItsContext(t *testing.T) {
 	looksOf := func(q driver.Query) int64 {
 		ctx := watch(0)
 		q.Embedding = []float32{1, 1}
-		must(s.Search(ctx, "large"+pad, q))(t)
+		testkit.Must(s.Search(ctx, "large"+pad, q))(t)
 		return ctx.looks.Load()
 	}
 	looksOf(driver.Query{Limit: 1}) // reads the copy
@@ -155,7 +156,7 @@ func TestWritesCancelledInTheMiddle(t *testing.T) {
 	path := newFile(t)
 	b := open(t, dsnFor(path))
 	s := b.Tenant("t")
-	prepareWrites(t, s)
+	testkit.Check(t, s.Vectors.EnsureCollection(t.Context(), driver.Collection{Name: "collection", Dimension: 2, Metric: driver.Dot}))
 	const size = 40
 	calls, stored, put := 0, 0, 0
 	cancelEverywhere(t, "Append", func(ctx context.Context) error {
@@ -181,7 +182,7 @@ func TestWritesCancelledInTheMiddle(t *testing.T) {
 			put += size
 		}
 		for _, table := range []string{"documents", "attributes"} {
-			if n := valueOf[int](t, db, "SELECT count(*) FROM "+table); n != put {
+			if n := valueOf[int](t, db, "SELECT count(*) FROM "+table+""); n != put {
 				t.Fatalf("%d rows are in %s after an Upsert that returned %v, want those of %d documents (B6)", n, table, err, put)
 			}
 		}

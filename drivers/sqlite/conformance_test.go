@@ -10,6 +10,7 @@ import (
 
 	"github.com/enactdev/enact/driver"
 	"github.com/enactdev/enact/drivertest"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 func TestConformance(t *testing.T) { drivertest.Run(t, target()) }
@@ -35,19 +36,19 @@ func target() drivertest.Target {
 func heldKeys(tb testing.TB, dsn string) (n int) {
 	path, _, _ := strings.Cut(strings.TrimPrefix(dsn, "sqlite:"), "?")
 	db, err := sql.Open("sqlite", path)
-	check(tb, err)
+	testkit.Check(tb, err)
 	defer db.Close()
-	check(tb, db.QueryRow("SELECT count(*) FROM state").Scan(&n))
+	testkit.Check(tb, db.QueryRow("SELECT count(*) FROM state").Scan(&n))
 	return n
 }
 
 // movableFile is a store whose engine is taken away by moving its folder.
 func movableFile(tb testing.TB) drivertest.Engine {
 	folder := filepath.Join(tb.TempDir(), "store")
-	check(tb, os.Mkdir(folder, 0o700))
+	testkit.Check(tb, os.Mkdir(folder, 0o700))
 	return drivertest.Engine{
 		DSN:   "sqlite:" + filepath.Join(folder, "store.db"),
-		Stop:  func() { check(tb, os.Rename(folder, folder+".away")) },
-		Start: func() { check(tb, os.Rename(folder+".away", folder)) },
+		Stop:  func() { testkit.Check(tb, os.Rename(folder, folder+".away")) },
+		Start: func() { testkit.Check(tb, os.Rename(folder+".away", folder)) },
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/enactdev/enact"
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // TestDSNOpensTheFileMeant opens every DSN in an empty folder and looks which file
@@ -59,11 +60,11 @@ func TestDSNOpensTheFileMeant(t *testing.T) {
 	} {
 		t.Run(test.dsn, func(t *testing.T) {
 			folder := t.TempDir()
-			check(t, os.Mkdir(filepath.Join(folder, "sub"), 0o700))
+			testkit.Check(t, os.Mkdir(filepath.Join(folder, "sub"), 0o700))
 			t.Chdir(folder)
 			dsn := strings.ReplaceAll(test.dsn, "HERE", folder)
 			b := open(t, dsn)
-			must(b.Tenant("t").State.Set(t.Context(), "key", []byte(test.want), driver.SetOptions{}))(t)
+			testkit.Must(b.Tenant("t").State.Set(t.Context(), "key", []byte(test.want), driver.SetOptions{}))(t)
 			shutdown(t, b)
 
 			files := contents(t, folder)
@@ -95,9 +96,9 @@ func TestDSNIsRelativeToTheFolderAtOpening(t *testing.T) {
 	t.Chdir(first)
 	s := open(t, "sqlite:a.db")
 	t.Chdir(second)
-	must(s.Tenant("t").State.Set(t.Context(), "key", []byte("value"), driver.SetOptions{}))(t)
+	testkit.Must(s.Tenant("t").State.Set(t.Context(), "key", []byte("value"), driver.SetOptions{}))(t)
 	wantValue(t, s.Tenant("t").State, "key", "value") // by a connection made now
-	check(t, s.HealthCheck(t.Context()))
+	testkit.Check(t, s.HealthCheck(t.Context()))
 	if names := namesIn(t, second); len(names) > 0 {
 		t.Errorf("after changing the working folder %q appeared in the new one, want nothing", names)
 	}
@@ -109,11 +110,11 @@ func TestDSNInMemory(t *testing.T) {
 			folder := t.TempDir()
 			t.Chdir(folder)
 			b, other := open(t, dsn), open(t, dsn)
-			must(b.Tenant("t").State.Set(t.Context(), "key", []byte("value"), driver.SetOptions{}))(t)
+			testkit.Must(b.Tenant("t").State.Set(t.Context(), "key", []byte("value"), driver.SetOptions{}))(t)
 			wantValue(t, b.Tenant("t").State, "key", "value")
-			check(t, b.HealthCheck(t.Context()))
+			testkit.Check(t, b.HealthCheck(t.Context()))
 			_, err := other.Tenant("t").State.Get(t.Context(), "key")
-			wantError(t, "Get from another database in memory", err, driver.ErrNotFound)
+			testkit.WantError(t, "Get from another database in memory", err, driver.ErrNotFound)
 			shutdown(t, b)
 			if names := namesIn(t, folder); len(names) > 0 {
 				t.Errorf("%q made the files %q, want none", dsn, names)
@@ -219,7 +220,7 @@ func TestDSNRefused(t *testing.T) {
 		if c != nil {
 			t.Errorf("%q gave a connector, want none (B1)", dsn)
 		}
-		wantError(t, dsn, err, driver.ErrInvalid, "sqlite", word)
+		testkit.WantError(t, dsn, err, driver.ErrInvalid, "sqlite", word)
 	}
 	if names := namesIn(t, folder); len(names) > 0 {
 		t.Errorf("parsing made the files %q, want none (B1)", names)
@@ -231,9 +232,9 @@ func TestDSNRefused(t *testing.T) {
 func TestDSNParsingDoesNoIO(t *testing.T) {
 	parent := t.TempDir()
 	gone := filepath.Join(parent, "gone")
-	check(t, os.Mkdir(gone, 0o700))
+	testkit.Check(t, os.Mkdir(gone, 0o700))
 	t.Chdir(gone)
-	check(t, os.Remove(gone))
+	testkit.Check(t, os.Remove(gone))
 	for _, dsn := range []string{"sqlite:a.db", "sqlite:/no/such/folder/a.db", "sqlite:" + parent, "sqlite:/dev/null", "sqlite:sub/../../a.db"} {
 		if c, err := (sqliteDriver{}).OpenConnector(dsn); c == nil || err != nil {
 			t.Errorf("parsing %q in a folder that is gone gave %v, %v, want a connector (B1: parsing does no I/O)", dsn, c, err)
@@ -248,7 +249,7 @@ func TestDSNParsingDoesNoIO(t *testing.T) {
 // stays so (B2).
 func TestDSNDescribesTheBackend(t *testing.T) {
 	for _, dsn := range []string{"sqlite::memory:", dsnFor(newFile(t))} {
-		c := must(sqliteDriver{}.OpenConnector(dsn))(t)
+		c := testkit.Must(sqliteDriver{}.OpenConnector(dsn))(t)
 		for what, d := range map[string]driver.Descriptor{"connector": c, "backend": open(t, dsn)} {
 			if d.Name() != "sqlite" || d.RequiresNetwork() || !d.SupportsAirGapped() {
 				t.Errorf("the %s of %q calls itself %q, network %t, air-gapped %t, want \"sqlite\", false, true (B2)", what, dsn, d.Name(), d.RequiresNetwork(), d.SupportsAirGapped())

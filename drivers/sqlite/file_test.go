@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // underUmask runs f with a umask, which is the whole process's.
@@ -30,7 +31,7 @@ func underUmask(mask int, f func()) {
 func modeOf(t testing.TB, path string) fs.FileMode {
 	t.Helper()
 	info, err := os.Stat(path)
-	check(t, err)
+	testkit.Check(t, err)
 	return info.Mode()
 }
 
@@ -76,18 +77,18 @@ func TestFileThatCannotBe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
 			t.Chdir(folder)
-			check(t, errors.Join(
+			testkit.Check(t, errors.Join(
 				os.Mkdir("folder", 0o700), os.WriteFile("text", []byte("text"), 0o600), os.WriteFile("empty.db", nil, 0o444),
 				syscall.Mkfifo("pipe", 0o600), os.Symlink(os.DevNull, "null"), os.Symlink("nowhere", "dangling")))
 			makeStore(t, filepath.Join(folder, "readonly.db"))
-			check(t, os.Chmod("readonly.db", 0o444))
+			testkit.Check(t, os.Chmod("readonly.db", 0o444))
 			before := contents(t, folder)
-			within(t, "opening "+name, func() {
+			testkit.Within(t, "opening "+name, func() {
 				b, err := connect(context.Background(), "sqlite:"+test.path)
 				if err == nil {
 					shutdown(t, b)
 				}
-				wantError(t, "open "+name, err, test.kind, test.words...)
+				testkit.WantError(t, "open "+name, err, test.kind, test.words...)
 			})
 			checkUntouched(t, folder, before)
 			if mode := modeOf(t, "readonly.db"); mode != 0o444 {
@@ -120,14 +121,14 @@ func childTries(ctx context.Context, args []string) error {
 func tryAsNobody(t *testing.T, path string) (unavailable bool, text string) {
 	t.Helper()
 	executable, err := os.Executable()
-	check(t, err)
+	testkit.Check(t, err)
 	cmd := exec.Command(executable, dsnFor(path))
 	if os.Geteuid() == 0 {
 		cmd.Path = reachableCopy(t, executable)
 		cmd.Dir = "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
-	outcome, text, _ := strings.Cut(startCommand(t, "try", cmd).rest()[0], " ")
+	outcome, text, _ := strings.Cut(testkit.StartCommand(t, "try", cmd).Rest()[0], " ")
 	return outcome == "true", text
 }
 
@@ -136,12 +137,12 @@ func tryAsNobody(t *testing.T, path string) (unavailable bool, text string) {
 func reachableCopy(t *testing.T, program string) string {
 	t.Helper()
 	source, err := os.Open(program)
-	check(t, err)
+	testkit.Check(t, err)
 	defer source.Close()
 	copied, err := os.OpenFile(filepath.Join(everybodysFolder(t), "child"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
-	check(t, err)
+	testkit.Check(t, err)
 	_, err = io.Copy(copied, source)
-	check(t, errors.Join(err, copied.Close()))
+	testkit.Check(t, errors.Join(err, copied.Close()))
 	return copied.Name()
 }
 
@@ -149,12 +150,12 @@ func reachableCopy(t *testing.T, program string) string {
 func everybodysFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "enact-sqlite-test-")
-	check(t, err)
+	testkit.Check(t, err)
 	t.Cleanup(func() {
 		os.Chmod(folder, 0o700)
 		os.RemoveAll(folder)
 	})
-	check(t, os.Chmod(folder, 0o755))
+	testkit.Check(t, os.Chmod(folder, 0o755))
 	return folder
 }
 
@@ -162,40 +163,40 @@ func everybodysFolder(t *testing.T) string {
 func giveToNobody(t *testing.T, path string) {
 	t.Helper()
 	if os.Geteuid() == 0 {
-		check(t, os.Chown(path, nobody, nobody))
+		testkit.Check(t, os.Chown(path, nobody, nobody))
 	}
 }
 
 func TestFileWithoutPermission(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, folder, path string){
 		"a new file in a folder that is not writable": func(t *testing.T, folder, path string) {
-			check(t, os.Chmod(folder, 0o555))
+			testkit.Check(t, os.Chmod(folder, 0o555))
 		},
 		"an own file in a folder that is not writable": func(t *testing.T, folder, path string) {
 			makeStore(t, path)
 			giveToNobody(t, path)
-			check(t, os.Chmod(folder, 0o555))
+			testkit.Check(t, os.Chmod(folder, 0o555))
 		},
 		"an empty own file in a folder that is not writable": func(t *testing.T, folder, path string) {
-			check(t, os.WriteFile(path, nil, 0o600))
+			testkit.Check(t, os.WriteFile(path, nil, 0o600))
 			giveToNobody(t, path)
-			check(t, os.Chmod(folder, 0o555))
+			testkit.Check(t, os.Chmod(folder, 0o555))
 		},
 		"somebody else's file": func(t *testing.T, folder, path string) {
 			makeStore(t, path)
 			giveToNobody(t, folder)
-			check(t, os.Chmod(path, 0o444))
+			testkit.Check(t, os.Chmod(path, 0o444))
 			if os.Geteuid() == 0 {
-				check(t, os.Chmod(path, 0o644))
+				testkit.Check(t, os.Chmod(path, 0o644))
 			}
 		},
 		"somebody else's secret file": func(t *testing.T, folder, path string) {
 			makeStore(t, path)
 			giveToNobody(t, folder)
-			check(t, os.Chmod(path, 0o000))
+			testkit.Check(t, os.Chmod(path, 0o000))
 		},
 		"a folder that cannot be entered": func(t *testing.T, folder, path string) {
-			check(t, os.Chmod(folder, 0o600))
+			testkit.Check(t, os.Chmod(folder, 0o600))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -236,13 +237,13 @@ func TestFileOfAnotherKind(t *testing.T) {
 		words   []string
 	}{
 		"a short text": {func(t *testing.T, path string) {
-			check(t, os.WriteFile(path, []byte("hello"), 0o600))
+			testkit.Check(t, os.WriteFile(path, []byte("hello"), 0o600))
 		}, driver.ErrInvalid, []string{"not an SQLite database", "name another"}},
 		"a long text": {func(t *testing.T, path string) {
-			check(t, os.WriteFile(path, []byte(strings.Repeat("All work and no play makes Jack a dull boy.\n", 1000)), 0o600))
+			testkit.Check(t, os.WriteFile(path, []byte(strings.Repeat("All work and no play makes Jack a dull boy.\n", 1000)), 0o600))
 		}, driver.ErrInvalid, []string{"not an SQLite database"}},
 		"zeros": {func(t *testing.T, path string) {
-			check(t, os.WriteFile(path, make([]byte, 8192), 0o600))
+			testkit.Check(t, os.WriteFile(path, make([]byte, 8192), 0o600))
 		}, driver.ErrInvalid, []string{"not an SQLite database"}},
 		"another application's database": {func(t *testing.T, path string) {
 			db := outside(t, path)
@@ -293,7 +294,7 @@ func TestFileOfAnotherKind(t *testing.T) {
 				shutdown(t, b)
 				t.Errorf("%s was opened, want it refused", name)
 			case test.kind != nil:
-				wantError(t, "open "+name, err, test.kind, append(test.words, path)...)
+				testkit.WantError(t, "open "+name, err, test.kind, append(test.words, path)...)
 			}
 			checkUntouched(t, filepath.Dir(path), before)
 		})
@@ -313,14 +314,14 @@ func openRecovering(t *testing.T, dsn string) (b *backend, err error) {
 func TestFileThatIsDamaged(t *testing.T) {
 	path := newFile(t)
 	b := open(t, dsnFor(path))
-	must(b.Tenant("t").Events.Append(t.Context(), "execution", driver.Expectation{}, someEvents("e", 2000, []byte("payload"))))(t)
+	testkit.Must(b.Tenant("t").Events.Append(t.Context(), "execution", driver.Expectation{}, someEvents("e", 2000, []byte("payload"))))(t)
 	shutdown(t, b)
 	raw, err := os.ReadFile(path)
-	check(t, err)
+	testkit.Check(t, err)
 	for i := len(raw) / 2; i < len(raw); i++ {
 		raw[i] = 0xff
 	}
-	check(t, os.WriteFile(path, raw, 0o600))
+	testkit.Check(t, os.WriteFile(path, raw, 0o600))
 	b, err = connect(t.Context(), dsnFor(path))
 	if err == nil {
 		defer shutdown(t, b)
@@ -342,7 +343,7 @@ func TestFileInUseByAnotherApplication(t *testing.T) {
 	db := outside(t, path)
 	mustExec(t, db, "PRAGMA journal_mode = WAL", "CREATE TABLE customers (name TEXT)", "INSERT INTO customers VALUES ('Ada')", "BEGIN IMMEDIATE", "INSERT INTO customers VALUES ('Bob')")
 	_, err := connect(t.Context(), dsnFor(path))
-	wantError(t, "open a database in use", err, driver.ErrInvalid, "another application")
+	testkit.WantError(t, "open a database in use", err, driver.ErrInvalid, "another application")
 	mustExec(t, db, "COMMIT")
 	if n := valueOf[int](t, db, "SELECT count(*) FROM customers"); n != 2 {
 		t.Errorf("the other application sees %d rows, want the 2 that it has written", n)
@@ -357,8 +358,8 @@ func TestFileInUseByAnotherApplication(t *testing.T) {
 // TestFileThatIsEmpty is taken, and keeps the mode that its owner gave it.
 func TestFileThatIsEmpty(t *testing.T) {
 	path := newFile(t)
-	check(t, os.WriteFile(path, nil, 0o640))
-	check(t, os.Chmod(path, 0o640))
+	testkit.Check(t, os.WriteFile(path, nil, 0o640))
+	testkit.Check(t, os.Chmod(path, 0o640))
 	makeStore(t, path)
 	wantValue(t, open(t, dsnFor(path)).Tenant("t").State, "key", "value")
 	if mode := modeOf(t, path); mode != 0o640 {
@@ -371,7 +372,7 @@ func TestFileThatIsEmpty(t *testing.T) {
 func TestFileByALink(t *testing.T) {
 	path, link := newFile(t), newFile(t)
 	makeStore(t, path)
-	check(t, os.Symlink(path, link))
+	testkit.Check(t, os.Symlink(path, link))
 	byLink, byName := open(t, dsnFor(link)), open(t, dsnFor(path))
 	wantValue(t, byLink.Tenant("t").State, "key", "value")
 	setKey(t, byLink, "key", "changed")
@@ -385,9 +386,10 @@ func TestFileByALink(t *testing.T) {
 func checkGone(t *testing.T, b *backend, how string) {
 	t.Helper()
 	for range 2 {
-		wantError(t, "HealthCheck of a file that was "+how, b.HealthCheck(t.Context()), driver.ErrUnavailable, b.path)
-		for name, write := range writes {
-			wantError(t, name+" into a file that was "+how, write(t.Context(), b.Tenant("t"), "gone"), driver.ErrUnavailable, b.path)
+		testkit.WantError(t, "HealthCheck of a file that was "+how, b.HealthCheck(t.Context()), driver.ErrUnavailable, b.path)
+		for _, call := range testkit.Writes(b.Tenant("t")) {
+			name, write := call.Name, call.Do
+			testkit.WantError(t, name+" into a file that was "+how, write(t.Context(), b.Tenant("t"), "gone"), driver.ErrUnavailable, b.path)
 		}
 	}
 }
@@ -400,7 +402,8 @@ func checkBack(t *testing.T, b *backend) {
 		t.Errorf("HealthCheck of a file that is back: %v, want nil (B3)", err)
 	}
 	s := b.Tenant("t")
-	for name, write := range writes {
+	for _, call := range testkit.Writes(b.Tenant("t")) {
+		name, write := call.Name, call.Do
 		if err := write(t.Context(), s, "back"); err != nil {
 			t.Errorf("%s into a file that is back: %v, want nil (B3)", name, err)
 		}
@@ -419,9 +422,9 @@ func aside(path string) string { return path + ".aside" }
 func TestFileDeletedWhileOpen(t *testing.T) {
 	path := newFile(t)
 	b := open(t, dsnFor(path))
-	prepareWrites(t, b.Tenant("t"))
+	testkit.Prepare(t, b)
 	setKey(t, b, "key", "value")
-	check(t, os.Remove(path))
+	testkit.Check(t, os.Remove(path))
 	checkGone(t, b, "deleted")
 	if exists(path) {
 		t.Error("the file that was deleted has been made anew behind its owner's back")
@@ -439,12 +442,12 @@ func TestFileMovedAwayAndBack(t *testing.T) {
 			path := newFile(t)
 			b := open(t, dsnFor(path))
 			s := b.Tenant("t")
-			prepareWrites(t, s)
+			testkit.Prepare(t, b)
 			setKey(t, b, "key", "value")
 			if test.warm {
 				useEveryReader(t, b)
 			}
-			check(t, os.Rename(path, aside(path)))
+			testkit.Check(t, os.Rename(path, aside(path)))
 			checkGone(t, b, "moved away")
 			for range 2 * defaultReaders {
 				if entry, err := s.State.Get(t.Context(), "key"); err == nil && string(entry.Value) != "value" || err != nil && !errors.Is(err, driver.ErrUnavailable) {
@@ -457,7 +460,7 @@ func TestFileMovedAwayAndBack(t *testing.T) {
 			if !exists(path + "-wal") {
 				t.Error("the -wal file is gone while the file was moved away: what was acknowledged is in it (E1)")
 			}
-			check(t, os.Rename(aside(path), path))
+			testkit.Check(t, os.Rename(aside(path), path))
 			checkBack(t, b)
 			checkOtherProcessSees(t, path, "key", "value")
 			setKey(t, b, "key", "written after the file was back")
@@ -481,7 +484,7 @@ func childReads(ctx context.Context, args []string) error {
 // where any other process finds it.
 func checkOtherProcessSees(t *testing.T, path, key, want string) {
 	t.Helper()
-	got := startChild(t, "read", dsnFor(path), key).rest()[0]
+	got := testkit.StartChild(t, "read", dsnFor(path), key).Rest()[0]
 	if want := fmt.Sprintf("%q <nil>", want); got != want {
 		t.Errorf("another process that opens the file reads %s, want %s (E1, B7)", got, want)
 	}
@@ -493,7 +496,7 @@ func TestFileMovedAwayFromTheSweeper(t *testing.T) {
 	path := newFile(t)
 	b := open(t, dsnFor(path, "sweep_interval=2ms"))
 	setKey(t, b, "key", "value")
-	check(t, os.Rename(path, aside(path)))
+	testkit.Check(t, os.Rename(path, aside(path)))
 	time.Sleep(100 * time.Millisecond) // dozens of sweeps
 	if exists(path) {
 		t.Error("the sweeper has made a file where one was moved away")
@@ -501,7 +504,7 @@ func TestFileMovedAwayFromTheSweeper(t *testing.T) {
 	if !exists(path + "-wal") {
 		t.Error("the sweeper has deleted the -wal file of a file that was moved away: what was acknowledged is in it (E1)")
 	}
-	check(t, os.Rename(aside(path), path))
+	testkit.Check(t, os.Rename(aside(path), path))
 	wantValue(t, b.Tenant("t").State, "key", "value")
 	checkOtherProcessSees(t, path, "key", "value")
 }
@@ -516,24 +519,24 @@ func TestFileReplacedWhileOpen(t *testing.T) {
 	shutdown(t, other)
 	b := open(t, dsnFor(path))
 	s := b.Tenant("t")
-	prepareWrites(t, s)
+	testkit.Prepare(t, b)
 	setKey(t, b, "key", "value")
 	before := contents(t, filepath.Dir(impostor))
 
 	// The journal belongs to the file and moves with it.
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		check(t, os.Rename(path+suffix, aside(path)+suffix))
+		testkit.Check(t, os.Rename(path+suffix, aside(path)+suffix))
 	}
-	check(t, os.Rename(impostor, path))
+	testkit.Check(t, os.Rename(impostor, path))
 	checkGone(t, b, "replaced")
 	for range 2 * defaultReaders {
 		if entry, err := s.State.Get(t.Context(), "key"); err == nil && string(entry.Value) != "value" || err != nil && !errors.Is(err, driver.ErrUnavailable) {
 			t.Errorf("Get while another file is in the place returned %q, %v, want \"value\" or ErrUnavailable", entry.Value, err)
 		}
 	}
-	check(t, os.Rename(path, impostor))
+	testkit.Check(t, os.Rename(path, impostor))
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		check(t, os.Rename(aside(path)+suffix, path+suffix))
+		testkit.Check(t, os.Rename(aside(path)+suffix, path+suffix))
 	}
 	checkUntouched(t, filepath.Dir(impostor), before)
 	checkBack(t, b)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // filling fills a store in one role, by writes that are told apart by a number and
@@ -61,7 +62,7 @@ var fillings = map[string]filling{
 	},
 	"messages": {
 		prepare: func(t *testing.T, s driver.Stores) {
-			must(s.Messages.CreateThread(t.Context(), driver.Thread{ID: "thread", User: "user"}))(t)
+			testkit.Must(s.Messages.CreateThread(t.Context(), driver.Thread{ID: "thread", User: "user"}))(t)
 		},
 		write: func(s driver.Stores, i int) error {
 			_, err := s.Messages.CreateMessage(context.Background(), driver.Message{ID: driver.MessageID(fmt.Sprint(i)), Thread: "thread", Role: "user", Content: bulk(i)})
@@ -83,7 +84,7 @@ var fillings = map[string]filling{
 	},
 	"vectors": {
 		prepare: func(t *testing.T, s driver.Stores) {
-			check(t, s.Vectors.EnsureCollection(t.Context(), driver.Collection{Name: "c", Dimension: 1, Metric: driver.Dot}))
+			testkit.Check(t, s.Vectors.EnsureCollection(t.Context(), driver.Collection{Name: "c", Dimension: 1, Metric: driver.Dot}))
 		},
 		write: func(s driver.Stores, i int) error {
 			docs := make([]driver.Document, 3)
@@ -95,7 +96,7 @@ var fillings = map[string]filling{
 		check: func(t *testing.T, s driver.Stores, n int) {
 			for name, filter := range map[string]driver.Filter{"all": {}, "by an attribute": driver.Gte("write", driver.Int(0))} {
 				result, err := s.Vectors.Search(context.Background(), "c", driver.Query{Embedding: []float32{1}, Limit: driver.MaxResults, Filter: filter, Fields: driver.Fields{Content: true}})
-				check(t, err)
+				testkit.Check(t, err)
 				if len(result.Matches) != 3*n {
 					t.Errorf("search %s finds %d documents, want those of %d upserts of 3", name, len(result.Matches), n)
 				}
@@ -127,7 +128,7 @@ func testFull(t *testing.T, path string, b *backend, f filling, makeSpace func()
 			}
 			continue
 		}
-		wantError(t, fmt.Sprintf("write %d, for which there is no space", n), err, driver.ErrUnavailable, "no space", path, "free some")
+		testkit.WantError(t, fmt.Sprintf("write %d, for which there is no space", n), err, driver.ErrUnavailable, "no space", path, "free some")
 		break
 	}
 	t.Logf("full after %d writes", n)
@@ -166,7 +167,7 @@ func TestFullByPageCount(t *testing.T) {
 				f.prepare(t, b.Tenant("t"))
 			}
 			limitPages := func(limit string) {
-				withWriter(t, b, func(c *conn) { check(t, c.script("PRAGMA max_page_count = "+limit)) })
+				withWriter(t, b, func(c *conn) { testkit.Check(t, c.script("PRAGMA max_page_count = "+limit)) })
 			}
 			limitPages("120")
 			testFull(t, path, b, f, func() { limitPages("1000000") })
@@ -178,30 +179,30 @@ func TestFullByPageCount(t *testing.T) {
 func TestFullKeepsTheOldValue(t *testing.T) {
 	b := open(t, dsnFor(newFile(t)))
 	s := b.Tenant("t")
+	testkit.Prepare(t, b)
 	setKey(t, b, "key", "old")
-	prepareWrites(t, s)
 	old := driver.Document{ID: "doc", Content: "old", Metadata: []byte(`{"age":"old"}`), Embedding: []float32{1, 2}}
-	check(t, s.Vectors.Upsert(t.Context(), "collection", []driver.Document{old}))
-	withWriter(t, b, func(c *conn) { check(t, c.script("PRAGMA max_page_count = 1")) }) // no more than there are
+	testkit.Check(t, s.Vectors.Upsert(t.Context(), "collection", []driver.Document{old}))
+	withWriter(t, b, func(c *conn) { testkit.Check(t, c.script("PRAGMA max_page_count = 1")) }) // no more than there are
 	large := bytes.Repeat([]byte("new "), 1<<16)
 
 	_, err := s.State.Set(t.Context(), "key", large, driver.SetOptions{})
-	wantError(t, "Set without space", err, driver.ErrUnavailable, "no space")
+	testkit.WantError(t, "Set without space", err, driver.ErrUnavailable, "no space")
 	wantValue(t, s.State, "key", "old")
 	err = s.Vectors.Upsert(t.Context(), "collection", []driver.Document{
 		{ID: "doc", Content: "new", Metadata: []byte(`{"age":"new"}`), Embedding: []float32{3, 4}},
 		{ID: "other", Content: string(large), Metadata: []byte(`{}`), Embedding: []float32{3, 4}},
 	})
-	wantError(t, "Upsert without space", err, driver.ErrUnavailable, "no space")
-	got := must(s.Vectors.Get(t.Context(), "collection", "doc"))(t)
+	testkit.WantError(t, "Upsert without space", err, driver.ErrUnavailable, "no space")
+	got := testkit.Must(s.Vectors.Get(t.Context(), "collection", "doc"))(t)
 	if got.Content != old.Content || string(got.Metadata) != string(old.Metadata) || !slices.Equal(got.Embedding, old.Embedding) {
 		t.Errorf("after an Upsert that failed the document is %+v, want %+v (V2: all or none)", got, old)
 	}
 	for age, want := range map[string]int{"old": 1, "new": 0} {
-		result := must(s.Vectors.Search(t.Context(), "collection", driver.Query{Embedding: []float32{1, 1}, Limit: 9, Filter: driver.Eq("age", driver.String(age))}))(t)
+		result := testkit.Must(s.Vectors.Search(t.Context(), "collection", driver.Query{Embedding: []float32{1, 1}, Limit: 9, Filter: driver.Eq("age", driver.String(age))}))(t)
 		if len(result.Matches) != want {
 			t.Errorf("after an Upsert that failed the filter age = %q finds %d documents, want %d", age, len(result.Matches), want)
 		}
 	}
-	check(t, b.HealthCheck(t.Context()))
+	testkit.Check(t, b.HealthCheck(t.Context()))
 }

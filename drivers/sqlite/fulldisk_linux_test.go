@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // smallDisk mounts a file system of its own, which only a privileged user may.
@@ -22,7 +23,7 @@ func smallDisk(t *testing.T, mebibytes int) (folder string, mounted bool) {
 		t.Logf("no full disk is tried, only a full file, because this user may not mount one: %v", err)
 		return "", false
 	}
-	check(t, err)
+	testkit.Check(t, err)
 	t.Cleanup(func() {
 		if err := syscall.Unmount(folder, 0); err != nil {
 			t.Errorf("unmount %s: %v; something has a file open on it", folder, err)
@@ -36,7 +37,7 @@ func smallDisk(t *testing.T, mebibytes int) (folder string, mounted bool) {
 func fillUp(t *testing.T, path string, size int64) {
 	t.Helper()
 	file, err := os.Create(path)
-	check(t, err)
+	testkit.Check(t, err)
 	defer file.Close()
 	block := make([]byte, 4096)
 	for written := int64(0); size == 0 || written < size; written += int64(len(block)) {
@@ -68,7 +69,7 @@ func TestFullDisk(t *testing.T) {
 				if f.prepare != nil {
 					f.prepare(t, b.Tenant("t"))
 				}
-				testFull(t, path, b, f, func() { check(t, os.Remove(filler)) })
+				testFull(t, path, b, f, func() { testkit.Check(t, os.Remove(filler)) })
 			})
 		}
 	}
@@ -86,8 +87,8 @@ func TestFullDiskAtOpening(t *testing.T) {
 	if err == nil {
 		shutdown(t, b)
 	}
-	wantError(t, "open a new file on a full disk", err, driver.ErrUnavailable, path)
-	check(t, os.Remove(filler))
+	testkit.WantError(t, "open a new file on a full disk", err, driver.ErrUnavailable, path)
+	testkit.Check(t, os.Remove(filler))
 	b = open(t, dsnFor(path))
 	setKey(t, b, "key", "value")
 	wantValue(t, b.Tenant("t").State, "key", "value")
@@ -100,7 +101,7 @@ func init() { roles["fill"] = childFills }
 // childFills fills a store until there is no space, and prints how many writes were
 // acknowledged.
 func childFills(ctx context.Context, args []string) error {
-	endWithParent()
+	testkit.EndWithParent()
 	return withStore(ctx, args[0], func(b *backend) error {
 		for n := 0; ; n++ {
 			err := fillings[args[1]].write(b.Tenant("t"), n)
@@ -128,14 +129,14 @@ func TestFullDiskAndKilled(t *testing.T) {
 			}
 			filler, path := filepath.Join(folder, "filler"), filepath.Join(folder, "enact.db")
 			fillUp(t, filler, 1<<20)
-			c := startChild(t, "fill", dsnFor(path), role)
-			n := must(strconv.Atoi(c.line()))(t)
-			c.cmd.Process.Kill()
-			c.cmd.Wait()
-			check(t, os.Remove(filler))
+			c := testkit.StartChild(t, "fill", dsnFor(path), role)
+			n := testkit.Must(strconv.Atoi(c.Line()))(t)
+			c.Cmd.Process.Kill()
+			c.Cmd.Wait()
+			testkit.Check(t, os.Remove(filler))
 			s := open(t, dsnFor(path)).Tenant("t")
 			fillings[role].check(t, s, n)
-			check(t, fillings[role].write(s, n))
+			testkit.Check(t, fillings[role].write(s, n))
 			fillings[role].check(t, s, n+1)
 			checkIntegrity(t, path)
 		})

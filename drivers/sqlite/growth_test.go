@@ -16,6 +16,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // exerciseEverything calls every method in every way that leads to a query of its
@@ -25,28 +26,23 @@ func exerciseEverything(t *testing.T, b *backend) {
 	ctx := t.Context()
 	useEverything(t, b)
 	s := b.Tenant("t")
-	for name, call := range everyCall {
-		if err := call(ctx, b, s); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-	}
 	setFor(t, s.State, "expired", time.Microsecond)
 	time.Sleep(time.Millisecond)
-	must(b.sweep(ctx))(t)
-	check(t, s.State.Delete(ctx, "id", driver.Precondition{}))
-	check(t, s.State.DeleteSnapshot(ctx, "id"))
+	testkit.Must(b.sweep(ctx))(t)
+	testkit.Check(t, s.State.Delete(ctx, "id", driver.Precondition{}))
+	testkit.Check(t, s.State.DeleteSnapshot(ctx, "id"))
 
 	// Events that are there, as a batch with a stale expectation finds out.
-	must(s.Events.Append(ctx, "execution", driver.ExpectLast(0), someEvents("id", 1, nil)))(t)
+	testkit.Must(s.Events.Append(ctx, "execution", driver.ExpectLast(0), testkit.Events("id", 1)))(t)
 
-	thread := must(s.Messages.GetThread(ctx, "thread", true))(t)
-	must(s.Messages.UpdateThread(ctx, thread))(t)
-	message := must(s.Messages.GetMessage(ctx, "id", true))(t)
-	must(s.Messages.UpdateMessage(ctx, message))(t)
-	must(s.Messages.CreateMessage(ctx, driver.Message{ID: "child", Parent: "id", Thread: "thread", Role: "user", Execution: "execution"}))(t)
-	must(s.Messages.CreateMessage(ctx, driver.Message{ID: "second child", Parent: "id", Thread: "thread", Role: "user", Execution: "execution"}))(t)
-	must(s.Messages.CreateThread(ctx, driver.Thread{ID: "doomed", User: "user"}))(t)
-	must(s.Messages.CreateThread(ctx, driver.Thread{ID: "kept", User: "user"}))(t)
+	thread := testkit.Must(s.Messages.GetThread(ctx, "thread", true))(t)
+	testkit.Must(s.Messages.UpdateThread(ctx, thread))(t)
+	message := testkit.Must(s.Messages.GetMessage(ctx, "id", true))(t)
+	testkit.Must(s.Messages.UpdateMessage(ctx, message))(t)
+	testkit.Must(s.Messages.CreateMessage(ctx, driver.Message{ID: "child", Parent: "id", Thread: "thread", Role: "user", Execution: "execution"}))(t)
+	testkit.Must(s.Messages.CreateMessage(ctx, driver.Message{ID: "second child", Parent: "id", Thread: "thread", Role: "user", Execution: "execution"}))(t)
+	testkit.Must(s.Messages.CreateThread(ctx, driver.Thread{ID: "doomed", User: "user"}))(t)
+	testkit.Must(s.Messages.CreateThread(ctx, driver.Thread{ID: "kept", User: "user"}))(t)
 	for _, deleted := range []bool{false, true} {
 		twoPages(t, func(p driver.Page) (driver.Cursor, error) {
 			_, next, err := s.Messages.ListThreads(ctx, driver.ThreadQuery{User: "user", IncludeDeleted: deleted, Page: p})
@@ -63,14 +59,14 @@ func exerciseEverything(t *testing.T, b *backend) {
 			}
 		}
 	}
-	check(t, s.Messages.DeleteMessage(ctx, "child"))
-	check(t, s.Messages.DeleteThread(ctx, "doomed"))
+	testkit.Check(t, s.Messages.DeleteMessage(ctx, "child"))
+	testkit.Check(t, s.Messages.DeleteThread(ctx, "doomed"))
 
 	for _, key := range []string{"a", "b"} {
 		setFor(t, s.State, key, 0)
-		must(s.Events.Append(ctx, driver.ExecutionID(key), driver.Expectation{}, someEvents("id", 1, nil)))(t)
-		check(t, writes["SaveSnapshot"](ctx, s, key))
-		check(t, writes["EnsureCollection"](ctx, s, key))
+		testkit.Must(s.Events.Append(ctx, driver.ExecutionID(key), driver.Expectation{}, someEvents("id", 1, nil)))(t)
+		testkit.Check(t, testkit.Write(ctx, b, "SaveSnapshot", key))
+		testkit.Check(t, testkit.Write(ctx, b, "EnsureCollection", key))
 	}
 	twoPages(t, func(p driver.Page) (driver.Cursor, error) { _, next, err := s.State.List(ctx, "", p); return next, err })
 	twoPages(t, func(p driver.Page) (driver.Cursor, error) {
@@ -88,29 +84,29 @@ func exerciseEverything(t *testing.T, b *backend) {
 
 	doc := driver.Document{ID: "id", Embedding: []float32{1, 2}, Metadata: []byte(`{"list":[1,"x",null,true,2.5],"object":{}}`)}
 	for range 2 { // added and replaced
-		check(t, s.Vectors.Upsert(ctx, "collection", []driver.Document{doc}))
+		testkit.Check(t, s.Vectors.Upsert(ctx, "collection", []driver.Document{doc}))
 	}
 	tie := doc
 	tie.ID = "tie"
-	check(t, s.Vectors.Upsert(ctx, "collection", []driver.Document{tie}))
+	testkit.Check(t, s.Vectors.Upsert(ctx, "collection", []driver.Document{tie}))
 	for i := range 8 {
 		fields := driver.Fields{Content: i&1 > 0, Metadata: i&2 > 0, Embedding: i&4 > 0}
-		must(s.Vectors.Search(ctx, "collection", driver.Query{Embedding: []float32{1, 1}, Limit: 1, Fields: fields}))(t)
+		testkit.Must(s.Vectors.Search(ctx, "collection", driver.Query{Embedding: []float32{1, 1}, Limit: 1, Fields: fields}))(t)
 	}
-	check(t, s.Vectors.Delete(ctx, "collection", []string{"tie"}))
-	check(t, s.Vectors.DeleteCollection(ctx, "a"))
+	testkit.Check(t, s.Vectors.Delete(ctx, "collection", []string{"tie"}))
+	testkit.Check(t, s.Vectors.DeleteCollection(ctx, "a"))
 }
 
 // twoPages reads the first and the second page of a listing.
 func twoPages(t *testing.T, list func(driver.Page) (driver.Cursor, error)) {
 	t.Helper()
 	next, err := list(driver.Page{Limit: 1})
-	check(t, err)
+	testkit.Check(t, err)
 	if next == "" {
 		t.Fatal("the listing has one page only, and its second one is not exercised")
 	}
 	_, err = list(driver.Page{Limit: 1, Cursor: next})
-	check(t, err)
+	testkit.Check(t, err)
 }
 
 // Of what is prepared, some has no plan: a PRAGMA even takes effect when it is
@@ -139,7 +135,7 @@ func planOf(t *testing.T, c *conn, query string) (steps []string) {
 	if err != nil {
 		t.Fatalf("explain %s: %v", query, err)
 	}
-	check(t, drain(context.Background(), rows, func(row scanner) (bool, error) {
+	testkit.Check(t, drain(context.Background(), rows, func(row scanner) (bool, error) {
 		var id, parent, unused int
 		var step string
 		err := row.Scan(&id, &parent, &unused, &step)
@@ -227,7 +223,7 @@ func TestFiltersUseIndexes(t *testing.T) {
 		"many values": driver.In("key", manyValues...), "many in and": driver.And(manyFilters...), "many in or": driver.Or(manyFilters...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			check(t, filter.Validate())
+			testkit.Check(t, filter.Validate())
 			query, args := selectDocuments(1, filter)
 			if len(args) != parametersOf(query) {
 				t.Fatalf("%d arguments for %d parameters", len(args), parametersOf(query))
@@ -422,7 +418,7 @@ func pageTwice(list func(driver.Page) (driver.Cursor, error)) error {
 func pagesRead(t *testing.T, b *backend) (pages int) {
 	t.Helper()
 	count := func(c *conn) {
-		check(t, c.Raw(func(engine any) error {
+		testkit.Check(t, c.Raw(func(engine any) error {
 			for _, op := range []sqlite.DBStatusOp{sqlite.DBStatusCacheHit, sqlite.DBStatusCacheMiss} {
 				n, _, err := engine.(sqlite.DBStatus).Status(op, false)
 				if err != nil {
@@ -475,24 +471,24 @@ func TestSlowReaderDoesNotGrowTheJournal(t *testing.T) {
 	path := newFile(t)
 	b := open(t, dsnFor(path))
 	s := b.Tenant("t")
-	must(s.Events.Append(t.Context(), "execution", driver.Expectation{}, someEvents("e", 2*pieceEvents+1, nil)))(t)
+	testkit.Must(s.Events.Append(t.Context(), "execution", driver.Expectation{}, someEvents("e", 2*pieceEvents+1, nil)))(t)
 	const megabytes, most = 40, 12
 	read := 0
 	for _, err := range s.Events.Load(t.Context(), "execution", 0) {
-		check(t, err)
+		testkit.Check(t, err)
 		if read++; read != 1 && read != pieceEvents+1 {
 			continue
 		}
 		for i := range megabytes / 2 {
 			// Always another one: what is the same is not written again.
-			must(s.State.Set(t.Context(), "key", bytes.Repeat([]byte{byte(i)}, 1<<20), driver.SetOptions{}))(t)
+			testkit.Must(s.State.Set(t.Context(), "key", bytes.Repeat([]byte{byte(i)}, 1<<20), driver.SetOptions{}))(t)
 		}
 	}
 	if read != 2*pieceEvents+1 {
 		t.Errorf("the stream had %d events, want %d", read, 2*pieceEvents+1)
 	}
 	info, err := os.Stat(path + "-wal")
-	check(t, err)
+	testkit.Check(t, err)
 	if info.Size() > most<<20 {
 		t.Errorf("the -wal file has grown to %d MiB while %d MiB were written during a stream, want at most %d", info.Size()>>20, megabytes, most)
 	}
@@ -503,9 +499,9 @@ func TestSlowReaderDoesNotGrowTheJournal(t *testing.T) {
 func TestPiecesAreSmall(t *testing.T) {
 	b := open(t, dsnFor(newFile(t)))
 	s := b.Tenant("t").Events.(events)
-	must(s.Append(t.Context(), "many", driver.Expectation{}, someEvents("e", 2*pieceEvents, nil)))(t)
-	must(s.Append(t.Context(), "large", driver.Expectation{}, someEvents("e", 4, make([]byte, pieceBytes-1))))(t)
-	must(s.Append(t.Context(), "larger", driver.Expectation{}, someEvents("e", 2, make([]byte, 3*pieceBytes))))(t)
+	testkit.Must(s.Append(t.Context(), "many", driver.Expectation{}, someEvents("e", 2*pieceEvents, nil)))(t)
+	testkit.Must(s.Append(t.Context(), "large", driver.Expectation{}, someEvents("e", 4, make([]byte, pieceBytes-1))))(t)
+	testkit.Must(s.Append(t.Context(), "larger", driver.Expectation{}, someEvents("e", 2, make([]byte, 3*pieceBytes))))(t)
 	for execution, want := range map[driver.ExecutionID]int{"many": pieceEvents, "large": 2, "larger": 1} {
 		piece, more, err := s.loadPiece(t.Context(), execution, 0)
 		if len(piece) != want || !more || err != nil {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -13,14 +12,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
-
-// patience is how long a test waits for what must happen at some time. It only
-// decides how soon a failing test gives up.
-const patience = 30 * time.Second
 
 // dsnFor names a file by its DSN, parameters after it.
 func dsnFor(path string, parameters ...string) string {
@@ -57,7 +52,7 @@ func open(t testing.TB, dsn string) *backend {
 
 func shutdown(t testing.TB, b *backend) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := b.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown returned %v, want nil", err)
@@ -197,67 +192,6 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// within runs f and fails the test when it does not come back.
-func within(t testing.TB, what string, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	waitFor(t, what, done)
-}
-
-func waitFor(t testing.TB, what string, done <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-done:
-	case <-time.After(patience):
-		t.Fatalf("%s has not come to an end in %v", what, patience)
-	}
-}
-
-// await asks again and again until something is true.
-func await(t testing.TB, what string, isTrue func() bool) {
-	t.Helper()
-	for begin := time.Now(); !isTrue(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(begin) > patience {
-			t.Fatalf("waited %v in vain: %s", patience, what)
-		}
-	}
-}
-
-// wantError checks an error's kind and that its text says certain things.
-func wantError(t testing.TB, what string, err, kind error, words ...string) {
-	t.Helper()
-	if !errors.Is(err, kind) {
-		t.Errorf("%s: the error is %v, want one that matches %q", what, err, kind)
-		return
-	}
-	for _, word := range words {
-		if !strings.Contains(err.Error(), word) {
-			t.Errorf("%s: the error reads %q, want it to name %q", what, err, word)
-		}
-	}
-}
-
-func must[T any](value T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
-}
-
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // someEvents makes a batch of events whose IDs begin with a name.
 func someEvents(name string, n int, payload []byte) []driver.Event {
 	batch := make([]driver.Event, n)
@@ -336,14 +270,14 @@ func makeHistories(t testing.TB, path string) {
 	t.Helper()
 	b := open(t, dsnFor(path))
 	s := b.Tenant("t").Events
-	must(s.Append(context.Background(), "one", driver.ExpectLast(0), someEvents("e", 3, []byte("payload"))))(t)
-	must(s.Append(context.Background(), "two", driver.ExpectLast(0), someEvents("e", 1, []byte("payload"))))(t)
+	testkit.Must(s.Append(context.Background(), "one", driver.ExpectLast(0), someEvents("e", 3, []byte("payload"))))(t)
+	testkit.Must(s.Append(context.Background(), "two", driver.ExpectLast(0), someEvents("e", 1, []byte("payload"))))(t)
 	shutdown(t, b)
 }
 
 func setKey(t testing.TB, b *backend, key, value string) {
 	t.Helper()
-	must(b.Tenant("t").State.Set(context.Background(), key, []byte(value), driver.SetOptions{}))(t)
+	testkit.Must(b.Tenant("t").State.Set(context.Background(), key, []byte(value), driver.SetOptions{}))(t)
 }
 
 // makeStore makes a file with one key in it, and closes it again.
@@ -354,48 +288,10 @@ func makeStore(t testing.TB, path string) {
 	shutdown(t, b)
 }
 
-// writes are a write of each role, to a tenant that prepareWrites has seen.
-var writes = map[string]func(ctx context.Context, s driver.Stores, id string) error{
-	"Append": func(ctx context.Context, s driver.Stores, id string) error {
-		_, err := s.Events.Append(ctx, "execution", driver.Expectation{}, someEvents(id, 1, nil))
-		return err
-	},
-	"Set": func(ctx context.Context, s driver.Stores, id string) error {
-		_, err := s.State.Set(ctx, id, []byte(id), driver.SetOptions{})
-		return err
-	},
-	"Delete a key": func(ctx context.Context, s driver.Stores, id string) error {
-		return s.State.Delete(ctx, "not "+id, driver.Precondition{})
-	},
-	"SaveSnapshot": func(ctx context.Context, s driver.Stores, id string) error {
-		return s.State.SaveSnapshot(ctx, driver.Snapshot{SnapshotInfo: driver.SnapshotInfo{Execution: driver.ExecutionID(id), Sequence: 1}})
-	},
-	"CreateThread": func(ctx context.Context, s driver.Stores, id string) error {
-		_, err := s.Messages.CreateThread(ctx, driver.Thread{ID: driver.ThreadID(id), User: "user"})
-		return err
-	},
-	"CreateMessage": func(ctx context.Context, s driver.Stores, id string) error {
-		_, err := s.Messages.CreateMessage(ctx, driver.Message{ID: driver.MessageID(id), Thread: "thread", Role: "user"})
-		return err
-	},
-	"EnsureCollection": func(ctx context.Context, s driver.Stores, id string) error {
-		return s.Vectors.EnsureCollection(ctx, driver.Collection{Name: id, Dimension: 2, Metric: driver.Dot})
-	},
-	"Upsert": func(ctx context.Context, s driver.Stores, id string) error {
-		return s.Vectors.Upsert(ctx, "collection", []driver.Document{{ID: id, Embedding: []float32{1, 2}, Metadata: []byte("{}")}})
-	},
-}
-
-func prepareWrites(t testing.TB, s driver.Stores) {
-	t.Helper()
-	must(s.Messages.CreateThread(context.Background(), driver.Thread{ID: "thread", User: "user"}))(t)
-	check(t, s.Vectors.EnsureCollection(context.Background(), driver.Collection{Name: "collection", Dimension: 2, Metric: driver.Dot}))
-}
-
 // useEveryReader connects all reading connections.
 func useEveryReader(t testing.TB, b *backend) {
 	t.Helper()
 	for range cap(b.readers) {
-		check(t, b.reading(context.Background(), func(c *conn) error { return c.exec("SELECT 1") }))
+		testkit.Check(t, b.reading(context.Background(), func(c *conn) error { return c.exec("SELECT 1") }))
 	}
 }

@@ -6,29 +6,31 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // dump is everything in a table, as text.
 func dump(t testing.TB, db *sql.DB, table string) string {
 	t.Helper()
 	rows, err := db.Query("SELECT rowid, * FROM " + table + " ORDER BY rowid")
-	check(t, err)
+	testkit.Check(t, err)
 	defer rows.Close()
 	columns, err := rows.Columns()
-	check(t, err)
+	testkit.Check(t, err)
 	var all strings.Builder
 	for rows.Next() {
 		row := make([]any, len(columns))
 		for i := range row {
 			row[i] = new(any)
 		}
-		check(t, rows.Scan(row...))
+		testkit.Check(t, rows.Scan(row...))
 		for i, column := range columns {
 			fmt.Fprintf(&all, "%s=%q ", column, fmt.Sprint(*row[i].(*any)))
 		}
 		all.WriteString("\n")
 	}
-	check(t, rows.Err())
+	testkit.Check(t, rows.Err())
 	return all.String()
 }
 
@@ -41,7 +43,7 @@ func TestImmutable(t *testing.T) {
 	victim := newFile(t)
 	makeHistories(t, victim)
 	intact, err := os.ReadFile(victim)
-	check(t, err)
+	testkit.Check(t, err)
 	for _, statement := range []string{
 		"UPDATE events SET payload = x'00'",
 		"UPDATE events SET type = 'forged' WHERE key = " + event,
@@ -82,7 +84,7 @@ func TestImmutable(t *testing.T) {
 	} {
 		t.Run(statement, func(t *testing.T) {
 			path := newFile(t)
-			check(t, os.WriteFile(path, intact, 0o600))
+			testkit.Check(t, os.WriteFile(path, intact, 0o600))
 			db := outside(t, path)
 			before := map[string]string{"events": dump(t, db, "events"), "executions": dump(t, db, "executions")}
 			for _, setting := range []string{"OFF", "ON"} {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 const killRounds = 20
@@ -41,7 +42,7 @@ func crashBatch(round, number uint64) []driver.Event {
 // childAppendsForEver appends batches, and prints number and last sequence of each
 // when it has been acknowledged, until it is killed.
 func childAppendsForEver(ctx context.Context, args []string) error {
-	endWithParent()
+	testkit.EndWithParent()
 	round, err := strconv.ParseUint(args[1], 10, 64)
 	if err != nil {
 		return err
@@ -85,20 +86,20 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 // crash lets a child append for a while after its first batch and kills it.
 func crash(t *testing.T, path string, round uint64, after time.Duration) []acknowledged {
 	t.Helper()
-	c := startChild(t, "crash", dsnFor(path, "readers=1"), strconv.FormatUint(round, 10))
-	lines := c.line() + "\n"
-	time.AfterFunc(after, func() { c.cmd.Process.Kill() })
-	rest, err := io.ReadAll(c.out)
-	check(t, err)
-	c.cmd.Wait()
-	if c.errs.Len() > 0 {
-		t.Fatalf("the child failed by itself: %s", c.errs.String())
+	c := testkit.StartChild(t, "crash", dsnFor(path, "readers=1"), strconv.FormatUint(round, 10))
+	lines := c.Line() + "\n"
+	time.AfterFunc(after, func() { c.Cmd.Process.Kill() })
+	rest, err := io.ReadAll(c.Out)
+	testkit.Check(t, err)
+	c.Cmd.Wait()
+	if c.Errors() != "" {
+		t.Fatalf("the child failed by itself: %s", c.Errors())
 	}
 	lines += string(rest)
 	var promised []acknowledged
 	for line := range strings.Lines(lines) {
 		ack := acknowledged{round: round}
-		must(fmt.Sscanf(line, "%d %d\n", &ack.number, &ack.last))(t)
+		testkit.Must(fmt.Sscanf(line, "%d %d\n", &ack.number, &ack.last))(t)
 		promised = append(promised, ack)
 	}
 	return promised
@@ -108,7 +109,7 @@ func checkAfterCrash(t *testing.T, path string, round uint64, promised []acknowl
 	t.Helper()
 	b := open(t, dsnFor(path, "readers=1"))
 	history := load(t, b.Tenant("t").Events, "crashed")
-	last := must(b.Tenant("t").Events.LatestSequence(t.Context(), "crashed"))(t)
+	last := testkit.Must(b.Tenant("t").Events.LatestSequence(t.Context(), "crashed"))(t)
 	if last != uint64(len(history)) {
 		t.Errorf("round %d: the last sequence is %d, but %d events can be read", round, last, len(history))
 	}
@@ -119,7 +120,7 @@ func checkAfterCrash(t *testing.T, path string, round uint64, promised []acknowl
 	for at := 0; at < len(history); {
 		var batchRound, number uint64
 		var index int
-		must(fmt.Sscanf(string(history[at].ID), "%d/%d/%d", &batchRound, &number, &index))(t)
+		testkit.Must(fmt.Sscanf(string(history[at].ID), "%d/%d/%d", &batchRound, &number, &index))(t)
 		batch := crashBatch(batchRound, number)
 		if at+len(batch) > len(history) {
 			t.Fatalf("round %d: the history ends in the middle of batch %d of round %d (E3)", round, number, batchRound)
@@ -148,7 +149,7 @@ func checkAfterCrash(t *testing.T, path string, round uint64, promised []acknowl
 
 // childMakesTheFile opens a store for the first time and writes in it.
 func childMakesTheFile(ctx context.Context, args []string) error {
-	endWithParent()
+	testkit.EndWithParent()
 	fmt.Println("ready")
 	return withStore(ctx, args[0], func(b *backend) error {
 		_, err := b.Tenant("t").Events.Append(ctx, "e", driver.ExpectLast(0), someEvents("first", 3, binary.BigEndian.AppendUint64(nil, 1)))
@@ -166,11 +167,11 @@ func TestKilledWhileMakingTheFile(t *testing.T) {
 	sizes := map[int64]int{}
 	for range killRounds / 2 {
 		path := newFile(t)
-		c := startChild(t, "make", dsnFor(path))
-		c.line()
+		c := testkit.StartChild(t, "make", dsnFor(path))
+		c.Line()
 		time.Sleep(time.Duration(random.IntN(25_000)) * time.Microsecond)
-		c.cmd.Process.Kill()
-		c.cmd.Wait()
+		c.Cmd.Process.Kill()
+		c.Cmd.Wait()
 		if info, err := os.Stat(path); err == nil {
 			sizes[info.Size()]++
 		}
@@ -178,7 +179,7 @@ func TestKilledWhileMakingTheFile(t *testing.T) {
 		if n := len(load(t, b.Tenant("t").Events, "e")); n != 0 && n != 3 {
 			t.Errorf("%d events of a batch of 3 are there (E3)", n)
 		}
-		must(b.Tenant("t").Events.Append(t.Context(), "e", driver.Expectation{}, someEvents("after", 2, nil)))(t)
+		testkit.Must(b.Tenant("t").Events.Append(t.Context(), "e", driver.Expectation{}, someEvents("after", 2, nil)))(t)
 		shutdown(t, b)
 		checkSchema(t, path)
 		checkIntegrity(t, path)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 var metrics = []driver.Metric{driver.Cosine, driver.Dot, driver.Euclidean}
@@ -195,7 +196,7 @@ func want(all []ranked, limit int, minScore *float64) []ranked {
 func (s sample) check(t *testing.T, subset []int32, all []ranked, limit int, minScore *float64) {
 	t.Helper()
 	got, err := s.nearest(t.Context(), s.metric, driver.Query{Embedding: s.query, Limit: limit, MinScore: minScore}, subset)
-	check(t, err)
+	testkit.Check(t, err)
 	if !slices.IsSortedFunc(got, func(a, b ranked) int { return cmp.Compare(b.score, a.score) }) {
 		t.Fatalf("%s: the scores are not in order: %v (V3)", s.metric, got)
 	}
@@ -325,7 +326,7 @@ func TestNearestSelects(t *testing.T) {
 		s := newSample(r, metric, shapes["ordinary"], 100, 2000)
 		q := driver.Query{Embedding: s.query, Limit: 10}
 		survivors, err := s.preselect(t.Context(), newPreselection(metric, s.query), q, nil)
-		check(t, err)
+		testkit.Check(t, err)
 		if len(survivors) > 20 {
 			t.Errorf("%s: of 2000 rows %d are scored again to find the best 10, want at most 20", metric, len(survivors))
 		}
@@ -338,7 +339,7 @@ func TestNearestEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := s.nearest(ctx, s.metric, driver.Query{Embedding: s.query, Limit: 1}, nil)
-	wantError(t, "nearest with a context that is done", err, context.Canceled)
+	testkit.WantError(t, "nearest with a context that is done", err, context.Canceled)
 }
 
 // TestBoundsEncloseTheScore: what the first pass says about a row is true, else the
@@ -427,7 +428,7 @@ func TestRefreshIsReadingAnew(t *testing.T) {
 	r := seeded(t)
 	b := open(t, dsnFor(newFile(t)))
 	s := b.Tenant("t").Vectors.(vectors)
-	check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: pointsName, Dimension: 2, Metric: driver.Euclidean}))
+	testkit.Check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: pointsName, Dimension: 2, Metric: driver.Euclidean}))
 	m := newMatrix(2)
 	for round := range 60 {
 		for range r.IntN(12) {
@@ -437,9 +438,9 @@ func TestRefreshIsReadingAnew(t *testing.T) {
 	}
 	// As old as can be brought up to date, and older.
 	for _, versions := range []int{listedVersions, listedVersions + 1} {
-		check(t, changeDocuments(t.Context(), s, "put-all", versions+1, 1))
+		testkit.Check(t, changeDocuments(t.Context(), s, "put-all", versions+1, 1))
 		refreshFrom(t, s, m)
-		check(t, changeDocuments(t.Context(), s, "delete-each", 0, versions))
+		testkit.Check(t, changeDocuments(t.Context(), s, "delete-each", 0, versions))
 		refreshFrom(t, s, m)
 	}
 }
@@ -457,14 +458,14 @@ func changeAtRandom(t *testing.T, r *rand.Rand, s vectors, round int) {
 	} else {
 		err = changeDocuments(t.Context(), s, "delete", first, first+n)
 	}
-	check(t, err)
+	testkit.Check(t, err)
 }
 
 // refreshFrom brings m up to date and compares it with the file.
 func refreshFrom(t *testing.T, s vectors, m *matrix) {
 	t.Helper()
 	rows := map[int64][]float32{}
-	check(t, s.reading(t.Context(), func(c *conn) error {
+	testkit.Check(t, s.reading(t.Context(), func(c *conn) error {
 		found, err := s.find(c, pointsName)
 		if err != nil {
 			return err
@@ -490,20 +491,20 @@ func refreshFrom(t *testing.T, s vectors, m *matrix) {
 func TestRefreshThatFails(t *testing.T) {
 	b := open(t, dsnFor(newFile(t)))
 	s := b.Tenant("t").Vectors.(vectors)
-	check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: pointsName, Dimension: 2, Metric: driver.Euclidean}))
-	check(t, changeDocuments(t.Context(), s, "put-all", 20, 1))
+	testkit.Check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: pointsName, Dimension: 2, Metric: driver.Euclidean}))
+	testkit.Check(t, changeDocuments(t.Context(), s, "put-all", 20, 1))
 	m := newMatrix(2)
 	refreshFrom(t, s, m)
-	check(t, changeDocuments(t.Context(), s, "delete", 3, 9))
-	check(t, changeDocuments(t.Context(), s, "put", 3, 2))
+	testkit.Check(t, changeDocuments(t.Context(), s, "delete", 3, 9))
+	testkit.Check(t, changeDocuments(t.Context(), s, "put", 3, 2))
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := s.reading(t.Context(), func(c *conn) error {
 		found, err := s.find(c, pointsName)
-		check(t, err)
+		testkit.Check(t, err)
 		return m.refresh(done, c, found)
 	})
-	wantError(t, "refresh with a context that is done", err, context.Canceled)
+	testkit.WantError(t, "refresh with a context that is done", err, context.Canceled)
 	if m.version != unread || len(m.keys) != 0 {
 		t.Errorf("after a refresh that failed the copy has version %d and %d rows, want none", m.version, len(m.keys))
 	}
@@ -553,7 +554,7 @@ func gloveFile(t *testing.T, name string) []uint32 {
 		t.Logf("real data are absent: %v", err)
 		return nil
 	}
-	check(t, err)
+	testkit.Check(t, err)
 	numbers := make([]uint32, len(raw)/4)
 	for i := range numbers {
 		numbers[i] = binary.LittleEndian.Uint32(raw[4*i:])
@@ -590,7 +591,7 @@ func TestNearestWords(t *testing.T) {
 	for i := range queries {
 		query := floats(asked[i*dimension : (i+1)*dimension])
 		got, err := m.nearest(t.Context(), driver.Cosine, driver.Query{Embedding: query, Limit: best}, nil)
-		check(t, err)
+		testkit.Check(t, err)
 		for j, expected := range truth[i*best : (i+1)*best] {
 			if int64(expected) == m.keys[got[j].place] {
 				continue

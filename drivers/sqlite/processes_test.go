@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 const eventsPerProcess = 2000
@@ -22,13 +23,13 @@ const eventsPerProcess = 2000
 func childAppends(ctx context.Context, args []string) error {
 	dsn, execution, name := args[0], driver.ExecutionID(args[1]), args[2]
 	return withStore(ctx, dsn, func(b *backend) error {
-		if err := ready(); err != nil {
+		if err := testkit.Ready(); err != nil {
 			return err
 		}
 		s := b.Tenant("t").Events
 		last := uint64(0)
 		for i := range eventsPerProcess {
-			got, err := s.Append(ctx, execution, driver.Expectation{}, []driver.Event{numbered(name, i)})
+			got, err := s.Append(ctx, execution, driver.Expectation{}, []driver.Event{testkit.Numbered(name, i)})
 			if err != nil {
 				return fmt.Errorf("append event %d: %w", i, err)
 			}
@@ -41,10 +42,6 @@ func childAppends(ctx context.Context, args []string) error {
 	})
 }
 
-func numbered(name string, i int) driver.Event {
-	return driver.Event{ID: driver.EventID(fmt.Sprintf("%s-%d", name, i)), Type: name, Payload: fmt.Appendf(nil, "payload %d of %s", i, name)}
-}
-
 // TestProcessesAppend: two processes write one file at once; there is no error, no
 // gap, no loss and no duplicate, and each one's events are in its order (E2, B7).
 func TestProcessesAppend(t *testing.T) {
@@ -55,19 +52,19 @@ func TestProcessesAppend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newFile(t)
-			children := []*child{
-				startChild(t, "append", dsnFor(path), executions[0], "a"),
-				startChild(t, "append", dsnFor(path), executions[1], "b"),
+			children := []*testkit.Child{
+				testkit.StartChild(t, "append", dsnFor(path), executions[0], "a"),
+				testkit.StartChild(t, "append", dsnFor(path), executions[1], "b"),
 			}
-			startTogether(children...)
+			testkit.StartTogether(children...)
 			for _, c := range children {
-				c.rest()
+				c.Rest()
 			}
 			s := open(t, dsnFor(path)).Tenant("t").Events
 			written := map[string]int{}
 			for _, execution := range slices.Compact(executions[:]) {
 				for _, e := range load(t, s, driver.ExecutionID(execution)) {
-					want := numbered(e.Type, written[e.Type])
+					want := testkit.Numbered(e.Type, written[e.Type])
 					if e.ID != want.ID || string(e.Payload) != string(want.Payload) {
 						t.Fatalf("execution %q, sequence %d holds event %q with payload %q, want %q with %q, in the order of process %s", execution, e.Sequence, e.ID, e.Payload, want.ID, want.Payload, e.Type)
 					}
@@ -95,7 +92,7 @@ func childRaces(ctx context.Context, args []string) error {
 			if _, err := fmt.Scanln(&expected); err != nil {
 				return nil // no more lines
 			}
-			last, err := s.Append(ctx, "raced", driver.ExpectLast(expected), []driver.Event{numbered(name, int(expected))})
+			last, err := s.Append(ctx, "raced", driver.ExpectLast(expected), []driver.Event{testkit.Numbered(name, int(expected))})
 			conflict, lost := errors.AsType[*driver.ConflictError](err)
 			switch {
 			case err == nil:
@@ -115,15 +112,15 @@ func TestProcessesExpectingTheSame(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	names := []string{"a", "b"}
-	racers := []*child{startChild(t, "race", dsnFor(path), names[0]), startChild(t, "race", dsnFor(path), names[1])}
+	racers := []*testkit.Child{testkit.StartChild(t, "race", dsnFor(path), names[0]), testkit.StartChild(t, "race", dsnFor(path), names[1])}
 	winners := make([]string, racedSequences)
 	wins := map[string]int{}
 	for i := range winners {
 		for _, c := range racers {
-			c.say(strconv.Itoa(i))
+			c.Say(strconv.Itoa(i))
 		}
 		won, lost := fmt.Sprint("won ", i+1), fmt.Sprint("lost ", i+1)
-		switch answers := [2]string{racers[0].line(), racers[1].line()}; answers {
+		switch answers := [2]string{racers[0].Line(), racers[1].Line()}; answers {
 		case [2]string{won, lost}:
 			winners[i] = names[0]
 		case [2]string{lost, won}:
@@ -134,15 +131,15 @@ func TestProcessesExpectingTheSame(t *testing.T) {
 		wins[winners[i]]++
 	}
 	for _, c := range racers {
-		check(t, c.in.Close())
-		c.rest()
+		testkit.Check(t, c.In.Close())
+		c.Rest()
 	}
 	history := load(t, open(t, dsnFor(path)).Tenant("t").Events, "raced")
 	if len(history) != racedSequences {
 		t.Errorf("%d events are stored, want one for each of %d sequences", len(history), racedSequences)
 	}
 	for i, e := range history {
-		want := numbered(winners[i], i)
+		want := testkit.Numbered(winners[i], i)
 		if e.ID != want.ID || string(e.Payload) != string(want.Payload) {
 			t.Errorf("sequence %d was won by %q and holds event %q, want %q", e.Sequence, winners[i], e.ID, want.ID)
 		}
@@ -152,14 +149,14 @@ func TestProcessesExpectingTheSame(t *testing.T) {
 
 // childOpens opens a store at the same moment as others and writes an event.
 func childOpens(ctx context.Context, args []string) error {
-	if err := ready(); err != nil {
+	if err := testkit.Ready(); err != nil {
 		return err
 	}
 	return withStore(ctx, args[0], func(b *backend) error {
 		if err := b.HealthCheck(ctx); err != nil {
 			return err
 		}
-		_, err := b.Tenant("t").Events.Append(ctx, driver.ExecutionID(args[1]), driver.ExpectLast(0), []driver.Event{numbered(args[1], 0)})
+		_, err := b.Tenant("t").Events.Append(ctx, driver.ExecutionID(args[1]), driver.ExpectLast(0), []driver.Event{testkit.Numbered(args[1], 0)})
 		return err
 	})
 }
@@ -170,21 +167,21 @@ func TestProcessesOpenAFreshFile(t *testing.T) {
 	t.Parallel()
 	for range 2 {
 		path := newFile(t)
-		var children []*child
+		var children []*testkit.Child
 		var names []string
 		for i := range 10 {
 			names = append(names, strconv.Itoa(i))
-			children = append(children, startChild(t, "open", dsnFor(path, "readers=1"), names[i]))
+			children = append(children, testkit.StartChild(t, "open", dsnFor(path, "readers=1"), names[i]))
 		}
-		startTogether(children...)
+		testkit.StartTogether(children...)
 		for _, c := range children {
-			c.rest()
+			c.Rest()
 		}
 		checkSchema(t, path)
 		checkIntegrity(t, path)
 		s := open(t, dsnFor(path)).Tenant("t").Events
 		for _, name := range names {
-			if history := load(t, s, driver.ExecutionID(name)); len(history) != 1 || history[0].ID != numbered(name, 0).ID {
+			if history := load(t, s, driver.ExecutionID(name)); len(history) != 1 || history[0].ID != testkit.Numbered(name, 0).ID {
 				t.Errorf("the event of process %s is not in the file: %+v", name, history)
 			}
 		}
@@ -203,7 +200,7 @@ func TestHandlesOpenAFreshFile(t *testing.T) {
 			all.Go(func() {
 				<-start
 				err := withStore(t.Context(), dsnFor(path), func(b *backend) error {
-					_, err := b.Tenant("t").Events.Append(t.Context(), "shared", driver.Expectation{}, []driver.Event{numbered(strconv.Itoa(i), 0)})
+					_, err := b.Tenant("t").Events.Append(t.Context(), "shared", driver.Expectation{}, []driver.Event{testkit.Numbered(strconv.Itoa(i), 0)})
 					return err
 				})
 				if err != nil {
@@ -212,7 +209,7 @@ func TestHandlesOpenAFreshFile(t *testing.T) {
 			})
 		}
 		close(start)
-		within(t, "opening a fresh file 10 times at once", all.Wait)
+		testkit.Within(t, "opening a fresh file 10 times at once", all.Wait)
 		checkSchema(t, path)
 		checkIntegrity(t, path)
 		if n := len(load(t, open(t, dsnFor(path)).Tenant("t").Events, "shared")); n != 10 {
@@ -254,7 +251,7 @@ const countsPerProcess = 500
 // childCounts adds to a counter with a conditional set, as often as it takes.
 func childCounts(ctx context.Context, args []string) error {
 	return withStore(ctx, args[0], func(b *backend) error {
-		if err := ready(); err != nil {
+		if err := testkit.Ready(); err != nil {
 			return err
 		}
 		s := b.Tenant("t").State
@@ -288,13 +285,13 @@ func childCounts(ctx context.Context, args []string) error {
 func TestProcessesCount(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
-	children := []*child{startChild(t, "count", dsnFor(path)), startChild(t, "count", dsnFor(path))}
-	startTogether(children...)
+	children := []*testkit.Child{testkit.StartChild(t, "count", dsnFor(path)), testkit.StartChild(t, "count", dsnFor(path))}
+	testkit.StartTogether(children...)
 	for _, c := range children {
-		c.rest()
+		c.Rest()
 	}
 	s := open(t, dsnFor(path)).Tenant("t").State
-	entry := must(s.Get(t.Context(), "counter"))(t)
+	entry := testkit.Must(s.Get(t.Context(), "counter"))(t)
 	if want := strconv.Itoa(2 * countsPerProcess); string(entry.Value) != want || entry.Version != 2*countsPerProcess {
 		t.Errorf("the counter is %s at version %d after 2 processes added 1 %d times each, want %s (S3: no update is lost)", entry.Value, entry.Version, countsPerProcess, want)
 	}
@@ -467,7 +464,7 @@ func TestSearchSeesOtherHandles(t *testing.T) {
 	path := newFile(t)
 	searcher, writer := open(t, dsnFor(path)), open(t, dsnFor(path))
 	testSearchSees(t, searcher, changesOfDocuments, func(operation string, x, y int) {
-		check(t, changeDocuments(t.Context(), writer.Tenant("t").Vectors, operation, x, y))
+		testkit.Check(t, changeDocuments(t.Context(), writer.Tenant("t").Vectors, operation, x, y))
 	})
 }
 
@@ -476,26 +473,26 @@ func TestSearchSeesOtherProcesses(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	searcher := open(t, dsnFor(path))
-	c := startChild(t, "docs", dsnFor(path))
+	c := testkit.StartChild(t, "docs", dsnFor(path))
 	testSearchSees(t, searcher, changesByAnotherProcess, func(operation string, x, y int) {
-		c.say(fmt.Sprintf("%s %d %d", operation, x, y))
-		if got := c.line(); got != "done" {
+		c.Say(fmt.Sprintf("%s %d %d", operation, x, y))
+		if got := c.Line(); got != "done" {
 			t.Fatalf("the child printed %q after %s, want \"done\"", got, operation)
 		}
 	})
-	check(t, c.in.Close())
-	c.rest()
+	testkit.Check(t, c.In.Close())
+	c.Rest()
 }
 
 func testSearchSees(t *testing.T, searcher *backend, changes []string, change func(operation string, x, y int)) {
 	s := searcher.Tenant("t").Vectors
-	check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: pointsName, Dimension: 2, Metric: driver.Euclidean}))
+	testkit.Check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: pointsName, Dimension: 2, Metric: driver.Euclidean}))
 	stored := points{}
 	stored.checkSearch(t, s, "nothing")
 	for _, line := range changes {
 		var operation string
 		var x, y int
-		must(fmt.Sscan(line, &operation, &x, &y))(t)
+		testkit.Must(fmt.Sscan(line, &operation, &x, &y))(t)
 		change(operation, x, y)
 		stored.change(operation, x, y)
 		stored.checkSearch(t, s, strconv.Quote(line))
@@ -507,20 +504,20 @@ func TestRemovalsDoNotPileUp(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	s := open(t, dsnFor(path)).Tenant("t").Vectors
-	check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: pointsName, Dimension: 2, Metric: driver.Euclidean}))
+	testkit.Check(t, s.EnsureCollection(t.Context(), driver.Collection{Name: pointsName, Dimension: 2, Metric: driver.Euclidean}))
 	db := outside(t, path)
 	for _, line := range []string{"put-all 700 1", "delete-each 0 300", "delete 300 500", "delete 500 700"} {
 		var operation string
 		var x, y int
-		must(fmt.Sscan(line, &operation, &x, &y))(t)
-		check(t, changeDocuments(t.Context(), s, operation, x, y))
+		testkit.Must(fmt.Sscan(line, &operation, &x, &y))(t)
+		testkit.Check(t, changeDocuments(t.Context(), s, operation, x, y))
 		if n := valueOf[int](t, db, "SELECT count(DISTINCT version) FROM removals"); n > listedVersions {
 			t.Errorf("after %q the removals of %d versions are listed, want at most %d", line, n, listedVersions)
 		}
 	}
-	check(t, changeDocuments(t.Context(), s, "put-all", 20, 2))
-	check(t, changeDocuments(t.Context(), s, "delete", 3, 7))
-	check(t, s.DeleteCollection(t.Context(), pointsName))
+	testkit.Check(t, changeDocuments(t.Context(), s, "put-all", 20, 2))
+	testkit.Check(t, changeDocuments(t.Context(), s, "delete", 3, 7))
+	testkit.Check(t, s.DeleteCollection(t.Context(), pointsName))
 	for _, table := range []string{"collections", "documents", "removals", "attributes"} {
 		if n := valueOf[int](t, db, "SELECT count(*) FROM "+table); n != 0 {
 			t.Errorf("%d rows are left in %s after the only collection was deleted, want none", n, table)
@@ -531,10 +528,10 @@ func TestRemovalsDoNotPileUp(t *testing.T) {
 // TestProcessesShareNoFolderLitter: when all are gone only the file is left.
 func TestProcessesShareNoFolderLitter(t *testing.T) {
 	path := newFile(t)
-	a, b := startChild(t, "open", dsnFor(path), "a"), startChild(t, "open", dsnFor(path), "b")
-	startTogether(a, b)
-	a.rest()
-	b.rest()
+	a, b := testkit.StartChild(t, "open", dsnFor(path), "a"), testkit.StartChild(t, "open", dsnFor(path), "b")
+	testkit.StartTogether(a, b)
+	a.Rest()
+	b.Rest()
 	if names := namesIn(t, filepath.Dir(path)); strings.Join(names, " ") != "enact.db" {
 		t.Errorf("after both processes have shut down the folder holds %q, want the file alone", names)
 	}

@@ -6,9 +6,10 @@ import (
 	"sync"
 	"testing"
 
-	"modernc.org/sqlite/lib"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // pragma reads a setting of a connection.
@@ -23,7 +24,7 @@ func pragma(t testing.TB, c *conn, name string) (value string) {
 // withWriter gives f the writing connection.
 func withWriter(t testing.TB, b *backend, f func(c *conn)) {
 	t.Helper()
-	c := must(b.acquire(context.Background(), b.writer))(t)
+	c := testkit.Must(b.acquire(context.Background(), b.writer))(t)
 	defer func() { b.writer <- c }()
 	f(c)
 }
@@ -49,7 +50,7 @@ func withEveryReader(t testing.TB, b *backend, f func(c *conn)) {
 			}
 		})
 	}
-	within(t, "using every reader at once", done.Wait)
+	testkit.Within(t, "using every reader at once", done.Wait)
 }
 
 // settingsOfAll are what every connection must have, for durability (E1), bounded
@@ -85,7 +86,7 @@ func TestSettings(t *testing.T) {
 				t.Errorf("a reader was told to delete: %v, want it refused as read-only", err)
 			}
 		})
-		if want := must(parseDSN(dsnFor("x", parameters...)))(t).readers; len(seen) != want {
+		if want := testkit.Must(parseDSN(dsnFor("x", parameters...)))(t).readers; len(seen) != want {
 			t.Errorf("%d readers could be used at once, want %d", len(seen), want)
 		}
 		wantValue(t, b.Tenant("t").State, "key", "value")
@@ -96,17 +97,18 @@ func TestSettings(t *testing.T) {
 func TestSettingsLast(t *testing.T) {
 	b := open(t, dsnFor(newFile(t)))
 	s := b.Tenant("t")
-	prepareWrites(t, s)
-	for _, write := range writes {
-		check(t, write(t.Context(), s, "id"))
+	testkit.Prepare(t, b)
+	for _, write := range testkit.Writes(s) {
+		testkit.Check(t, write.Do(t.Context(), s, "id"))
 	}
-	must(s.Events.Append(t.Context(), "execution", driver.ExpectLast(0), someEvents("id", 1, nil)))(t) // repeated
+	testkit.Must(s.Events.Append(t.Context(), "execution", driver.ExpectLast(0), testkit.Events("id", 1)))(t) // repeated
 	_, err := s.Events.Append(t.Context(), "execution", driver.ExpectLast(0), someEvents("other", 1, nil))
-	wantError(t, "Append with a stale expectation", err, driver.ErrConflict)
+	testkit.WantError(t, "Append with a stale expectation", err, driver.ErrConflict)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for name, write := range writes {
-		wantError(t, name+" with a context that is done", write(ctx, s, "late"), context.Canceled)
+	for _, call := range testkit.Writes(b.Tenant("t")) {
+		name, write := call.Name, call.Do
+		testkit.WantError(t, name+" with a context that is done", write(ctx, s, "late"), context.Canceled)
 	}
 	withWriter(t, b, func(c *conn) { checkSettings(t, "writer", c, settingsOfAll) })
 	withEveryReader(t, b, func(c *conn) { checkSettings(t, "reader", c, settingsOfAll) })

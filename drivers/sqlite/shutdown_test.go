@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // openDescriptors are the file descriptors of this process, by what they lead to;
@@ -48,7 +49,7 @@ func checkReleased(t *testing.T, times int, f func()) {
 	}
 	// A goroutine that has done its last work may need a moment to be gone.
 	begin := time.Now()
-	for runtime.NumGoroutine() > routines && time.Since(begin) < patience/3 {
+	for runtime.NumGoroutine() > routines && time.Since(begin) < testkit.Patience/3 {
 		time.Sleep(time.Millisecond)
 	}
 	if after := runtime.NumGoroutine(); after > routines {
@@ -61,23 +62,20 @@ func useEverything(t testing.TB, b *backend) {
 	t.Helper()
 	ctx := context.Background()
 	s := b.Tenant("t")
-	prepareWrites(t, s)
-	for _, write := range writes {
-		check(t, write(ctx, s, "id"))
-	}
+	testkit.UseEverything(t, b)
 	useEveryReader(t, b)
-	must(s.Vectors.Search(ctx, "collection", driver.Query{Embedding: []float32{1, 1}, Limit: 1, Filter: driver.Exists("x")}))(t)
+	testkit.Must(s.Vectors.Search(ctx, "collection", driver.Query{Embedding: []float32{1, 1}, Limit: 1, Filter: driver.Exists("x")}))(t)
 	for range s.Events.Load(ctx, "execution", 0) {
 		break
 	}
-	check(t, b.HealthCheck(ctx))
+	testkit.Check(t, b.HealthCheck(ctx))
 }
 
 func TestShutdownReleasesEverything(t *testing.T) {
 	path := newFile(t)
 	checkReleased(t, 50, func() {
 		b, err := connect(t.Context(), dsnFor(path, "sweep_interval=1ms", "readers=2"))
-		check(t, err)
+		testkit.Check(t, err)
 		useEverything(t, b)
 		shutdown(t, b)
 	})
@@ -86,7 +84,7 @@ func TestShutdownReleasesEverything(t *testing.T) {
 func TestShutdownInMemoryReleasesEverything(t *testing.T) {
 	checkReleased(t, 10, func() {
 		b, err := connect(t.Context(), "sqlite::memory:?sweep_interval=1ms")
-		check(t, err)
+		testkit.Check(t, err)
 		useEverything(t, b)
 		shutdown(t, b)
 	})
@@ -95,7 +93,7 @@ func TestShutdownInMemoryReleasesEverything(t *testing.T) {
 // TestFailedOpeningReleasesEverything: what cannot be opened leaves nothing open.
 func TestFailedOpeningReleasesEverything(t *testing.T) {
 	text, locked := newFile(t), newFile(t)
-	check(t, os.WriteFile(text, []byte("this is no database"), 0o600))
+	testkit.Check(t, os.WriteFile(text, []byte("this is no database"), 0o600))
 	makeStore(t, locked)
 	db := outside(t, locked)
 	mustExec(t, db, "BEGIN IMMEDIATE")
@@ -109,7 +107,7 @@ func TestFailedOpeningReleasesEverything(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := connect(ctx, dsnFor(locked))
-		wantError(t, "open with a context that is done", err, context.Canceled)
+		testkit.WantError(t, "open with a context that is done", err, context.Canceled)
 	})
 	mustExec(t, db, "ROLLBACK")
 }
@@ -135,133 +133,6 @@ func TestLastCloseRemovesTheJournal(t *testing.T) {
 	wantValue(t, open(t, dsnFor(path)).Tenant("t").State, "key", "value")
 }
 
-// everyCall is each method of a backend and its stores, as a call that returns its
-// error. Those that end successfully need what useEverything has made.
-var everyCall = map[string]func(ctx context.Context, b *backend, s driver.Stores) error{
-	"HealthCheck": func(ctx context.Context, b *backend, s driver.Stores) error { return b.HealthCheck(ctx) },
-	"Append": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Events.Append(ctx, "execution", driver.Expectation{}, someEvents("every", 1, nil))
-		return err
-	},
-	"Load": func(ctx context.Context, b *backend, s driver.Stores) error {
-		for _, err := range s.Events.Load(ctx, "execution", 0) {
-			return err
-		}
-		return nil
-	},
-	"LatestSequence": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Events.LatestSequence(ctx, "execution")
-		return err
-	},
-	"ListExecutions": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, _, err := s.Events.ListExecutions(ctx, driver.Page{Limit: 1})
-		return err
-	},
-	"Get": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.State.Get(ctx, "id")
-		return err
-	},
-	"Set": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.State.Set(ctx, "id", nil, driver.SetOptions{})
-		return err
-	},
-	"Delete": func(ctx context.Context, b *backend, s driver.Stores) error {
-		return s.State.Delete(ctx, "other", driver.Precondition{})
-	},
-	"List": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, _, err := s.State.List(ctx, "", driver.Page{Limit: 1})
-		return err
-	},
-	"SaveSnapshot": func(ctx context.Context, b *backend, s driver.Stores) error {
-		return s.State.SaveSnapshot(ctx, driver.Snapshot{SnapshotInfo: driver.SnapshotInfo{Execution: "id", Sequence: 1}})
-	},
-	"LoadSnapshot": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.State.LoadSnapshot(ctx, "id")
-		return err
-	},
-	"DeleteSnapshot": func(ctx context.Context, b *backend, s driver.Stores) error {
-		return s.State.DeleteSnapshot(ctx, "other")
-	},
-	"ListSnapshots": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, _, err := s.State.ListSnapshots(ctx, driver.Page{Limit: 1})
-		return err
-	},
-	"CreateThread": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Messages.CreateThread(ctx, driver.Thread{ID: "thread", User: "user"})
-		return err
-	},
-	"GetThread": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Messages.GetThread(ctx, "thread", false)
-		return err
-	},
-	"UpdateThread": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Messages.UpdateThread(ctx, driver.Thread{ID: "thread", User: "user", Version: 99})
-		return ifNot(err, driver.ErrInvalid)
-	},
-	"DeleteThread": func(ctx context.Context, b *backend, s driver.Stores) error {
-		return ifNot(s.Messages.DeleteThread(ctx, "unknown"), driver.ErrNotFound)
-	},
-	"ListThreads": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, _, err := s.Messages.ListThreads(ctx, driver.ThreadQuery{User: "user", Page: driver.Page{Limit: 1}})
-		return err
-	},
-	"CreateMessage": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Messages.CreateMessage(ctx, driver.Message{ID: "id", Thread: "thread", Role: "user"})
-		return err
-	},
-	"GetMessage": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Messages.GetMessage(ctx, "id", false)
-		return err
-	},
-	"UpdateMessage": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Messages.UpdateMessage(ctx, driver.Message{ID: "id", Thread: "other", Role: "user"})
-		return ifNot(err, driver.ErrInvalid)
-	},
-	"DeleteMessage": func(ctx context.Context, b *backend, s driver.Stores) error {
-		return ifNot(s.Messages.DeleteMessage(ctx, "unknown"), driver.ErrNotFound)
-	},
-	"ListMessages": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, _, err := s.Messages.ListMessages(ctx, driver.MessageQuery{Thread: "thread", Page: driver.Page{Limit: 1}})
-		return err
-	},
-	"EnsureCollection": func(ctx context.Context, b *backend, s driver.Stores) error {
-		return s.Vectors.EnsureCollection(ctx, driver.Collection{Name: "collection", Dimension: 2, Metric: driver.Dot})
-	},
-	"DeleteCollection": func(ctx context.Context, b *backend, s driver.Stores) error {
-		return s.Vectors.DeleteCollection(ctx, "unknown")
-	},
-	"GetCollection": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Vectors.GetCollection(ctx, "collection")
-		return err
-	},
-	"ListCollections": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, _, err := s.Vectors.ListCollections(ctx, driver.Page{Limit: 1})
-		return err
-	},
-	"Upsert": func(ctx context.Context, b *backend, s driver.Stores) error {
-		return s.Vectors.Upsert(ctx, "collection", nil)
-	},
-	"Get a document": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Vectors.Get(ctx, "collection", "id")
-		return err
-	},
-	"Delete documents": func(ctx context.Context, b *backend, s driver.Stores) error {
-		return s.Vectors.Delete(ctx, "collection", []string{"unknown"})
-	},
-	"Search": func(ctx context.Context, b *backend, s driver.Stores) error {
-		_, err := s.Vectors.Search(ctx, "collection", driver.Query{Embedding: []float32{1, 1}, Limit: 1})
-		return err
-	},
-}
-
-// ifNot lets an expected error pass.
-func ifNot(err, expected error) error {
-	if errors.Is(err, expected) {
-		return nil
-	}
-	return err
-}
-
 // TestShutdownRefusesNewCalls: every method of a store that is shut down, obtained
 // before or after, returns ErrClosed (B4).
 func TestShutdownRefusesNewCalls(t *testing.T) {
@@ -269,16 +140,12 @@ func TestShutdownRefusesNewCalls(t *testing.T) {
 		b := open(t, dsn)
 		useEverything(t, b)
 		before := b.Tenant("t")
-		for name, call := range everyCall {
-			if err := call(t.Context(), b, before); err != nil {
-				t.Errorf("%s before Shutdown: %v, want nil", name, err)
-			}
-		}
 		shutdown(t, b)
-		for name, call := range everyCall {
-			wantError(t, name+" after Shutdown", call(t.Context(), b, before), driver.ErrClosed)
-			wantError(t, name+" of a tenant that was asked for after Shutdown", call(t.Context(), b, b.Tenant("t")), driver.ErrClosed)
+		for _, call := range slices.Concat(testkit.Writes(before), testkit.Reads(before)) {
+			testkit.WantError(t, call.Name+" after Shutdown", call.Do(t.Context(), before, "id"), driver.ErrClosed)
+			testkit.WantError(t, call.Name+" of a tenant that was asked for after Shutdown", call.Do(t.Context(), b.Tenant("t"), "id"), driver.ErrClosed)
 		}
+		testkit.WantError(t, "HealthCheck after Shutdown", b.HealthCheck(t.Context()), driver.ErrClosed)
 		if err := b.Shutdown(t.Context()); err != nil {
 			t.Errorf("the second Shutdown returned %v, want nil (B4)", err)
 		}
@@ -301,7 +168,7 @@ func TestShutdownByMany(t *testing.T) {
 			}
 		})
 	}
-	within(t, "10 calls of Shutdown at once", all.Wait)
+	testkit.Within(t, "10 calls of Shutdown at once", all.Wait)
 }
 
 // TestShutdownWaitsForCalls: a stream that is being read comes to its end, while
@@ -311,7 +178,7 @@ func TestShutdownWaitsForCalls(t *testing.T) {
 	b := open(t, dsnFor(path))
 	s := b.Tenant("t").Events
 	const n = 3 * pieceEvents
-	must(s.Append(t.Context(), "execution", driver.Expectation{}, someEvents("e", n, nil)))(t)
+	testkit.Must(s.Append(t.Context(), "execution", driver.Expectation{}, someEvents("e", n, nil)))(t)
 	done := make(chan error, 1)
 	read := 0
 	for _, err := range s.Load(t.Context(), "execution", 0) {
@@ -320,7 +187,7 @@ func TestShutdownWaitsForCalls(t *testing.T) {
 		}
 		if read++; read == 1 {
 			go func() { done <- b.Shutdown(context.Background()) }()
-			await(t, "new calls are refused while Shutdown waits", func() bool {
+			testkit.Await(t, "new calls are refused while Shutdown waits", func() bool {
 				_, err := s.LatestSequence(t.Context(), "execution")
 				return errors.Is(err, driver.ErrClosed)
 			})
@@ -334,7 +201,7 @@ func TestShutdownWaitsForCalls(t *testing.T) {
 	if read != n {
 		t.Errorf("the stream ended after %d events, want all %d", read, n)
 	}
-	within(t, "Shutdown after the last call has left", func() {
+	testkit.Within(t, "Shutdown after the last call has left", func() {
 		if err := <-done; err != nil {
 			t.Errorf("Shutdown returned %v, want nil", err)
 		}
@@ -348,7 +215,7 @@ func TestForcedShutdownEndsStreams(t *testing.T) {
 	b := open(t, dsnFor(path))
 	s := b.Tenant("t").Events
 	const n = 4 * pieceEvents
-	must(s.Append(t.Context(), "execution", driver.Expectation{}, someEvents("e", n, nil)))(t)
+	testkit.Must(s.Append(t.Context(), "execution", driver.Expectation{}, someEvents("e", n, nil)))(t)
 	read := 0
 	var last error
 	for _, err := range s.Load(t.Context(), "execution", 0) {
@@ -358,13 +225,13 @@ func TestForcedShutdownEndsStreams(t *testing.T) {
 		if read++; read == 1 {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			wantError(t, "Shutdown with a context that is done, during a stream", b.Shutdown(ctx), context.Canceled)
+			testkit.WantError(t, "Shutdown with a context that is done, during a stream", b.Shutdown(ctx), context.Canceled)
 		}
 	}
 	if read != 1 || !errors.Is(last, driver.ErrClosed) {
 		t.Errorf("a stream went on for %d of %d events after a forced Shutdown had returned, and ended with %v; want it ended with ErrClosed: the remaining calls are ended", read, n, last)
 	}
-	await(t, "the file is closed when the last call has left", func() bool { return !exists(path + "-wal") })
+	testkit.Await(t, "the file is closed when the last call has left", func() bool { return !exists(path + "-wal") })
 	if err := b.Shutdown(t.Context()); err != nil {
 		t.Errorf("the second Shutdown returned %v, want nil", err)
 	}
@@ -386,64 +253,62 @@ func locked(t *testing.T, parameters ...string) (b *backend, unlock func()) {
 func TestLockedCallsEndWithTheirContext(t *testing.T) {
 	b, unlock := locked(t)
 	s := b.Tenant("t")
-	for name, write := range writes {
-		within(t, name+" with a context that ends while the file is locked", func() {
+	for _, call := range testkit.Writes(b.Tenant("t")) {
+		name, write := call.Name, call.Do
+		testkit.Within(t, name+" with a context that ends while the file is locked", func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
-			wantError(t, name+" whose deadline passes while the file is locked", write(ctx, s, "late"), context.DeadlineExceeded)
+			testkit.WantError(t, name+" whose deadline passes while the file is locked", write(ctx, s, "late"), context.DeadlineExceeded)
 			ctx, cancel = context.WithCancel(t.Context())
 			time.AfterFunc(20*time.Millisecond, cancel)
-			wantError(t, name+" that is cancelled while the file is locked", write(ctx, s, "late"), context.Canceled)
+			testkit.WantError(t, name+" that is cancelled while the file is locked", write(ctx, s, "late"), context.Canceled)
 		})
 	}
-	within(t, "opening with a context that ends while the file is locked", func() {
+	testkit.Within(t, "opening with a context that ends while the file is locked", func() {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		_, err := connect(ctx, dsnFor(b.path))
-		wantError(t, "opening while the file is locked", err, context.DeadlineExceeded)
+		testkit.WantError(t, "opening while the file is locked", err, context.DeadlineExceeded)
 	})
 	unlock()
 	if _, err := s.State.Get(t.Context(), "late"); !errors.Is(err, driver.ErrNotFound) {
 		t.Errorf("Get of a key whose Set ended with its context returned %v, want ErrNotFound (B6: nothing is half-applied)", err)
 	}
-	if n := len(load(t, s.Events, "execution")); n != 1 {
-		t.Errorf("%d events are stored, want the 1 from before the lock", n)
+	if n := len(load(t, s.Events, "execution")); n != 2 {
+		t.Errorf("%d events are stored, want the 2 from before the lock", n)
 	}
-	check(t, writes["Append"](t.Context(), s, "late"))
+	testkit.Check(t, testkit.Write(t.Context(), b, "Append", "late"))
 }
 
 // TestLockedFileCanBeRead: readers do not wait for a writer.
 func TestLockedFileCanBeRead(t *testing.T) {
 	b, unlock := locked(t, "lock_wait=1ms")
 	defer unlock()
-	wantError(t, "Set while somebody else writes", writes["Set"](t.Context(), b.Tenant("t"), "id"), driver.ErrUnavailable)
-	reads := []string{"HealthCheck", "Load", "LatestSequence", "ListExecutions", "Get", "List", "LoadSnapshot", "ListSnapshots", "GetThread",
-		"ListThreads", "GetMessage", "ListMessages", "GetCollection", "ListCollections", "Get a document", "Search"}
-	for _, name := range reads {
-		within(t, name+" while somebody else writes", func() {
-			if err := everyCall[name](t.Context(), b, b.Tenant("t")); err != nil {
-				t.Errorf("%s while somebody else writes: %v, want nil", name, err)
-			}
-		})
-	}
+	testkit.WantError(t, "Set while somebody else writes", testkit.Write(t.Context(), b, "Set", "id"), driver.ErrUnavailable)
+	testkit.Within(t, "reading while somebody else writes", func() {
+		testkit.CheckCalls(t, b, "while somebody else writes", testkit.Reads(b.Tenant("t")), nil)
+		testkit.Check(t, b.HealthCheck(t.Context()))
+	})
 }
 
 // TestLockedForTooLong: when lock_wait is over a call is ErrUnavailable and says
 // what to do; the same call succeeds when the lock is free.
 func TestLockedForTooLong(t *testing.T) {
 	b, unlock := locked(t, "lock_wait=30ms")
-	for name, write := range writes {
+	for _, call := range testkit.Writes(b.Tenant("t")) {
+		name, write := call.Name, call.Do
 		begin := time.Now()
 		err := write(t.Context(), b.Tenant("t"), "patient")
-		wantError(t, name+" into a file that is locked for longer than lock_wait", err, driver.ErrUnavailable, "another process", b.path, "30ms", "lock_wait")
+		testkit.WantError(t, name+" into a file that is locked for longer than lock_wait", err, driver.ErrUnavailable, "another process", b.path, "30ms", "lock_wait")
 		if waited := time.Since(begin); waited < 30*time.Millisecond {
 			t.Errorf("%s gave up after %v, want it to wait for the 30ms of lock_wait", name, waited)
 		}
 	}
 	_, err := connect(t.Context(), dsnFor(b.path, "lock_wait=30ms"))
-	wantError(t, "opening a file that is locked for longer than lock_wait", err, driver.ErrUnavailable, "another process", b.path, "lock_wait")
+	testkit.WantError(t, "opening a file that is locked for longer than lock_wait", err, driver.ErrUnavailable, "another process", b.path, "lock_wait")
 	unlock()
-	for name, write := range writes {
+	for _, call := range testkit.Writes(b.Tenant("t")) {
+		name, write := call.Name, call.Do
 		if err := write(t.Context(), b.Tenant("t"), "patient"); err != nil {
 			t.Errorf("%s when the lock is free: %v, want nil", name, err)
 		}
@@ -456,16 +321,16 @@ func TestLockedForAWhile(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			if err := writes["Append"](t.Context(), b.Tenant("t"), fmt.Sprint("patient-", i)); err != nil {
+			if err := testkit.Write(t.Context(), b, "Append", fmt.Sprint("patient-", i)); err != nil {
 				t.Errorf("Append while somebody else has the lock for a while: %v, want it to wait", err)
 			}
 		})
 	}
 	time.Sleep(50 * time.Millisecond)
 	unlock()
-	within(t, "appending after the lock is free", all.Wait)
-	if n := len(load(t, b.Tenant("t").Events, "execution")); n != 9 {
-		t.Errorf("%d events are stored, want 9", n)
+	testkit.Within(t, "appending after the lock is free", all.Wait)
+	if n := len(load(t, b.Tenant("t").Events, "execution")); n != 10 {
+		t.Errorf("%d events are stored, want 10", n)
 	}
 }
 
@@ -477,18 +342,18 @@ func TestForcedShutdownEndsLockedCalls(t *testing.T) {
 	const n = 8
 	errs := make(chan error, n)
 	for i := range n {
-		go func() { errs <- writes["Append"](context.Background(), b.Tenant("t"), fmt.Sprint("late-", i)) }()
+		go func() { errs <- testkit.Write(context.Background(), b, "Append", fmt.Sprint("late-", i)) }()
 	}
-	await(t, "the writers are waiting", func() bool { return len(b.writer) == 0 })
+	testkit.Await(t, "the writers are waiting", func() bool { return len(b.writer) == 0 })
 	time.Sleep(20 * time.Millisecond)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	within(t, "a forced Shutdown", func() {
-		wantError(t, "Shutdown that is in a hurry", b.Shutdown(ctx), context.DeadlineExceeded)
+	testkit.Within(t, "a forced Shutdown", func() {
+		testkit.WantError(t, "Shutdown that is in a hurry", b.Shutdown(ctx), context.DeadlineExceeded)
 	})
-	within(t, "waiting writers after a forced Shutdown", func() {
+	testkit.Within(t, "waiting writers after a forced Shutdown", func() {
 		for range n {
-			wantError(t, "Append that waited for a lock at a forced Shutdown", <-errs, driver.ErrClosed)
+			testkit.WantError(t, "Append that waited for a lock at a forced Shutdown", <-errs, driver.ErrClosed)
 		}
 	})
 	if err := b.Shutdown(context.Background()); err != nil {
@@ -496,8 +361,8 @@ func TestForcedShutdownEndsLockedCalls(t *testing.T) {
 	}
 	unlock()
 	b = open(t, dsnFor(b.path))
-	if n := len(load(t, b.Tenant("t").Events, "execution")); n != 1 {
-		t.Errorf("%d events are stored, want the 1 from before: what ended with ErrClosed was not written", n)
+	if n := len(load(t, b.Tenant("t").Events, "execution")); n != 2 {
+		t.Errorf("%d events are stored, want the 2 from before: what ended with ErrClosed was not written", n)
 	}
 }
 
@@ -510,13 +375,13 @@ func TestForcedShutdownReleasesEverything(t *testing.T) {
 	cancel()
 	checkReleased(t, 10, func() {
 		b, err := connect(t.Context(), dsnFor(path))
-		check(t, err)
+		testkit.Check(t, err)
 		for _, err := range b.Tenant("t").Events.Load(t.Context(), "one", 0) {
-			check(t, err)
-			wantError(t, "Shutdown with a context that is done, during a stream", b.Shutdown(done), context.Canceled)
+			testkit.Check(t, err)
+			testkit.WantError(t, "Shutdown with a context that is done, during a stream", b.Shutdown(done), context.Canceled)
 			break
 		}
-		within(t, "releasing everything", func() { <-b.released })
+		testkit.Within(t, "releasing everything", func() { <-b.released })
 	})
 }
 
@@ -526,17 +391,11 @@ func TestCallsWaitForAConnection(t *testing.T) {
 	useEverything(t, b)
 	var taken []*conn
 	for range cap(b.readers) {
-		taken = append(taken, must(b.acquire(t.Context(), b.readers))(t))
+		taken = append(taken, testkit.Must(b.acquire(t.Context(), b.readers))(t))
 	}
-	for _, name := range []string{"HealthCheck", "Get", "Load", "Search", "ListMessages"} {
-		within(t, name+" while every reader is in use", func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-			defer cancel()
-			wantError(t, name+" whose deadline passes while every reader is in use", everyCall[name](ctx, b, b.Tenant("t")), context.DeadlineExceeded)
-		})
-	}
+	testkit.CheckCallsEnd(t, b, "while every reader is in use", testkit.Reads(b.Tenant("t")))
 	for _, c := range taken {
 		b.readers <- c
 	}
-	check(t, b.HealthCheck(t.Context()))
+	testkit.Check(t, b.HealthCheck(t.Context()))
 }

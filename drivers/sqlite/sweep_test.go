@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/testkit"
 )
 
 // rowsOfState counts what is really in the table.
@@ -23,7 +24,7 @@ func rowsOfState(t testing.TB, path string) func() int {
 
 func setFor(t testing.TB, s driver.StateStore, key string, ttl time.Duration) (version uint64) {
 	t.Helper()
-	return must(s.Set(context.Background(), key, []byte("value"), driver.SetOptions{TTL: ttl}))(t)
+	return testkit.Must(s.Set(context.Background(), key, []byte("value"), driver.SetOptions{TTL: ttl}))(t)
 }
 
 // TestSweepReclaims: expired keys disappear from the file without anyone asking,
@@ -46,7 +47,7 @@ func TestSweepReclaims(t *testing.T) {
 	setFor(t, s, "changed", 0)
 
 	rows := rowsOfState(t, path)
-	await(t, "expired keys are reclaimed from the table (S2)", func() bool { return rows() <= 3 })
+	testkit.Await(t, "expired keys are reclaimed from the table (S2)", func() bool { return rows() <= 3 })
 	if got, want := keysOf(t, s), []string{"changed", "for ever", "for long"}; !slices.Equal(got, want) {
 		t.Errorf("after sweeping the keys are %q, want %q", got, want)
 	}
@@ -73,7 +74,7 @@ func TestSweepKeepsVersions(t *testing.T) {
 	}
 	setFor(t, s, "low", time.Millisecond)
 	rows := rowsOfState(t, path)
-	await(t, "the sweep removes both keys", func() bool {
+	testkit.Await(t, "the sweep removes both keys", func() bool {
 		if _, err := b.sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -82,12 +83,12 @@ func TestSweepKeepsVersions(t *testing.T) {
 	shutdown(t, b)
 	s = open(t, dsnFor(path)).Tenant("t").State
 	_, err := s.Set(t.Context(), "key", nil, driver.SetOptions{When: driver.IfVersion(last)})
-	wantError(t, "Set of a swept key at the version that it had", err, driver.ErrConflict)
-	if version := must(s.Set(t.Context(), "key", nil, driver.SetOptions{When: driver.IfAbsent()}))(t); version <= last {
+	testkit.WantError(t, "Set of a swept key at the version that it had", err, driver.ErrConflict)
+	if version := testkit.Must(s.Set(t.Context(), "key", nil, driver.SetOptions{When: driver.IfAbsent()}))(t); version <= last {
 		t.Errorf("the key got version %d after a sweep and reopening, it had %d before (S3: never again)", version, last)
 	}
 	_, err = s.Set(t.Context(), "key", nil, driver.SetOptions{When: driver.IfVersion(last)})
-	wantError(t, "Set at the version from before the sweep", err, driver.ErrConflict)
+	testkit.WantError(t, "Set at the version from before the sweep", err, driver.ErrConflict)
 }
 
 // TestSweepBatches: one transaction reclaims a bounded number, the oldest first.
@@ -140,7 +141,7 @@ func TestSweepGoesOnAfterAnError(t *testing.T) {
 	mustExec(t, db, "BEGIN IMMEDIATE")
 	time.Sleep(100 * time.Millisecond) // several sweeps that fail
 	mustExec(t, db, "ROLLBACK")
-	await(t, "the key is reclaimed once the lock is free", func() bool {
+	testkit.Await(t, "the key is reclaimed once the lock is free", func() bool {
 		return valueOf[int](t, db, "SELECT count(*) FROM state") == 0
 	})
 }
@@ -164,7 +165,7 @@ func TestSweepDisturbsNobody(t *testing.T) {
 func TestSweepEndsAtShutdown(t *testing.T) {
 	path := newFile(t)
 	b := open(t, dsnFor(path, "sweep_interval=1ms"))
-	await(t, "the sweeper runs", func() bool { return strings.Contains(goroutines(t), "sweepEvery") })
+	testkit.Await(t, "the sweeper runs", func() bool { return strings.Contains(goroutines(t), "sweepEvery") })
 	setFor(t, b.Tenant("t").State, "key", 50*time.Millisecond)
 	shutdown(t, b)
 	if strings.Contains(goroutines(t), "sweepEvery") {
@@ -193,6 +194,6 @@ func TestSweepForgetsUnusedCopies(t *testing.T) {
 func goroutines(t testing.TB) string {
 	t.Helper()
 	var all strings.Builder
-	check(t, pprof.Lookup("goroutine").WriteTo(&all, 1))
+	testkit.Check(t, pprof.Lookup("goroutine").WriteTo(&all, 1))
 	return all.String()
 }

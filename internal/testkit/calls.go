@@ -116,11 +116,17 @@ const Soon = 3 * time.Second
 func EveryCallEnds(tb testing.TB, b driver.Backend, situation string, others ...Call) {
 	tb.Helper()
 	s := b.Tenant(Tenant)
+	CheckCallsEnd(tb, b, situation, slices.Concat(Writes(s), Reads(s), others))
+}
+
+// CheckCallsEnd makes sure that calls, and HealthCheck, end by their contexts.
+func CheckCallsEnd(tb testing.TB, b driver.Backend, situation string, calls []Call) {
+	tb.Helper()
 	health := Call{Name: "HealthCheck", Do: func(ctx context.Context, _ driver.Stores, _ string) error { return b.HealthCheck(ctx) }}
-	for _, c := range slices.Concat(Writes(s), Reads(s), []Call{health}, others) {
+	for _, c := range append(calls, health) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 		begin := time.Now()
-		WantError(tb, c.Name+" "+situation, c.Do(ctx, s, "waiting"), context.DeadlineExceeded)
+		WantError(tb, c.Name+" "+situation, c.Do(ctx, b.Tenant(Tenant), "waiting"), context.DeadlineExceeded)
 		cancel()
 		if took := time.Since(begin); took > Soon {
 			tb.Errorf("%s %s took %v with a context of 20 ms", c.Name, situation, took)

@@ -123,6 +123,9 @@ func StartTogether(children ...*Child) {
 	}
 }
 
+// Errors is what a child that has ended printed to its standard error.
+func (c *Child) Errors() string { return c.errs.String() }
+
 // RunTogether lets children begin at the same moment, and waits for their ends.
 func RunTogether(children ...*Child) {
 	StartTogether(children...)
