@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/sockets"
 )
 
 // backend is a pool of connections to one schema.
@@ -20,8 +21,8 @@ type backend struct {
 	descriptor
 	driver.Gate
 	pool          *pgxpool.Pool
-	open          *sockets // of the pool, unless it is borrowed
-	borrowed      bool     // the pool is the application's
+	open          *sockets.Set // of the pool, unless it is borrowed
+	borrowed      bool         // the pool is the application's
 	schema        string
 	mayLoseData   bool
 	sweepInterval time.Duration
@@ -39,7 +40,7 @@ type backend struct {
 	released chan struct{} // closed when everything is given back
 }
 
-func newBackend(c *connector, pool *pgxpool.Pool, open *sockets) *backend {
+func newBackend(c *connector, pool *pgxpool.Pool, open *sockets.Set) *backend {
 	b := &backend{
 		descriptor: c.descriptor, pool: pool, open: open, borrowed: c.pool != nil, schema: c.schema,
 		mayLoseData: c.mayLoseData, sweepInterval: c.sweepInterval, exactUpTo: exactComponents, notify: c.notify, released: make(chan struct{}),
@@ -303,7 +304,7 @@ func (b *backend) disconnect() {
 	if b.borrowed {
 		return
 	}
-	timer := time.AfterFunc(goodbye, b.open.cutAll)
+	timer := time.AfterFunc(goodbye, b.open.CutAll)
 	defer timer.Stop()
 	b.pool.Close()
 }

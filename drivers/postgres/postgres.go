@@ -11,6 +11,7 @@ import (
 
 	"github.com/enactdev/enact"
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/sockets"
 )
 
 func init() {
@@ -99,10 +100,10 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 	if c.sweepInterval <= 0 {
 		return nil, driver.Invalidf("postgres: the sweep interval is %v; it must be positive", c.sweepInterval)
 	}
-	pool, open := c.pool, &sockets{}
+	pool, open := c.pool, &sockets.Set{}
 	if pool == nil {
 		config := c.config.Copy()
-		config.ConnConfig.DialFunc = open.dialer(config.ConnConfig.DialFunc)
+		config.ConnConfig.DialFunc = open.Dialer(config.ConnConfig.DialFunc)
 		config.ConnConfig.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 			return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn(), DeadlineDelay: settling}
 		}
