@@ -34,7 +34,8 @@ const idle = 'I'.charCodeAt(0)
 
 net.createServer((socket) => {
   socket.setNoDelay(true)
-  let received = Buffer.alloc(0)
+  let received = [] // chunks, which are put together when a message is whole
+  let size = 0
   let started = false
   let ended = false
   let running = false
@@ -42,13 +43,15 @@ net.createServer((socket) => {
 
   // take returns the next whole message, null if there is none yet.
   function take() {
-    const header = started ? 1 : 0
-    if (received.length < header + 4) return null
-    const length = header + received.readInt32BE(header)
-    if (received.length < length) return null
-    const message = received.subarray(0, length)
-    received = received.subarray(length)
-    return message
+    const header = started ? 5 : 4
+    if (size < header) return null
+    if (received[0].length < header) received = [Buffer.concat(received)]
+    const length = header - 4 + received[0].readInt32BE(header - 4)
+    if (size < length) return null
+    const all = received.length === 1 ? received[0] : Buffer.concat(received)
+    received = all.length > length ? [all.subarray(length)] : []
+    size -= length
+    return all.subarray(0, length)
   }
 
   async function execute(message) {
@@ -84,7 +87,7 @@ net.createServer((socket) => {
     release()
   }
 
-  socket.on('data', (data) => { received = Buffer.concat([received, data]); run().catch(fail) })
+  socket.on('data', (data) => { received.push(data); size += data.length; run().catch(fail) })
   socket.on('error', () => {})
   socket.on('close', () => { ended = true; abandon().catch(fail) })
 }).listen(Number(port), '127.0.0.1', () => console.log('ready'))
