@@ -3,191 +3,48 @@ package postgres
 import (
 	"bytes"
 	"fmt"
-	"net"
-	"sync"
 	"testing"
 
 	"github.com/enactdev/enact/internal/testkit"
 	"github.com/enactdev/enact/internal/testserver"
 )
 
-// fate is what a proxy does to a request.
-type fate int
-
-const (
-	forward  fate = iota
-	withhold      // the server does it; the connection is cut in place of the answer
-	drop          // the connection is cut before the server gets it
-)
-
-// proxy stands between the driver and a server on the loopback.
-type proxy struct {
-	tb       testing.TB
-	listener net.Listener
-	target   string
-
-	mu     sync.Mutex
-	pairs  map[*pair]bool
-	decide func(request []byte) fate
-	moving chan struct{} // closed unless everything is stalled
-}
-
-// pair is a connection of the driver and the one to the server that belongs to it.
-type pair struct {
-	client, server net.Conn
-	mu             sync.Mutex
-	withholding    bool
-}
-
-func (p *pair) cut() {
-	p.client.Close()
-	p.server.Close()
-}
-
-func startProxy(tb testing.TB, server *testserver.Postgres) *proxy {
+func startProxy(tb testing.TB, server *testserver.Postgres) *testkit.Proxy {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	testkit.Check(tb, err)
-	p := &proxy{tb: tb, listener: listener, target: fmt.Sprintf("127.0.0.1:%d", server.Port), pairs: map[*pair]bool{}, moving: make(chan struct{})}
-	close(p.moving)
-	go p.accept()
-	tb.Cleanup(func() {
-		listener.Close()
-		p.goOn()
-		p.cutAll()
-	})
-	return p
+	return testkit.StartProxy(tb, fmt.Sprintf("127.0.0.1:%d", server.Port), readyForQuery)
 }
 
-// dsn reaches the server through the proxy.
-func (p *proxy) dsn(parameters string) string {
-	return fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable&%s", p.listener.Addr(), parameters)
+// proxyDSN reaches the server through a proxy.
+func proxyDSN(p *testkit.Proxy, parameters string) string {
+	return fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable&%s", p.Address(), parameters)
 }
 
-// treat says what becomes of every request from now on; nil forwards all.
-func (p *proxy) treat(decide func(request []byte) fate) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.decide = decide
+// throughProxy opens a schema of the shared server through a proxy, and directly.
+func throughProxy(t *testing.T, parameters string) (p *testkit.Proxy, through, direct *backend) {
+	t.Helper()
+	server, schema := serverOf(t), newSchema()
+	p = startProxy(t, server)
+	through = open(t, proxyDSN(p, schema+parameters))
+	direct = open(t, server.SocketDSN(schema))
+	return p, through, direct
 }
 
-// stall lets nothing pass, in any direction, until goOn.
-func (p *proxy) stall() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.moving = make(chan struct{})
-}
-
-func (p *proxy) goOn() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-p.moving:
-	default:
-		close(p.moving)
+// dump is all that is stored but times and versions, which repeating may change.
+func dump(o *outsider) (all string) {
+	for _, query := range []string{
+		"SELECT coalesce(string_agg(e::text, ' '), '') FROM (SELECT x.tenant, x.id, x.last, e.sequence, e.id, e.type, e.payload FROM enact.executions x LEFT JOIN enact.events e ON e.execution = x.key ORDER BY 1, 2, 4) e",
+		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, key, value FROM enact.state ORDER BY 1, 2) s",
+		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, execution, sequence, data FROM enact.snapshots ORDER BY 1, 2) s",
+		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, id, version, deleted IS NULL, positions FROM enact.threads ORDER BY 1, 2) s",
+		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, id, version, deleted IS NULL, position FROM enact.messages ORDER BY 1, 2) s",
+	} {
+		all += valueOf[string](o, query) + "\n"
 	}
+	return all
 }
 
-func (p *proxy) waitUntilMoving() {
-	p.mu.Lock()
-	moving := p.moving
-	p.mu.Unlock()
-	<-moving
-}
-
-func (p *proxy) cutAll() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for pair := range p.pairs {
-		pair.cut()
-	}
-}
-
-func (p *proxy) accept() {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial("tcp", p.target)
-		if err != nil {
-			client.Close()
-			continue
-		}
-		made := &pair{client: client, server: server}
-		p.mu.Lock()
-		p.pairs[made] = true
-		p.mu.Unlock()
-		go p.requests(made)
-		go p.answers(made)
-	}
-}
-
-func (p *proxy) end(ended *pair) {
-	ended.cut()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.pairs, ended)
-}
-
-func (p *proxy) fateOf(request []byte) fate {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.decide == nil {
-		return forward
-	}
-	return p.decide(request)
-}
-
-func (p *proxy) requests(of *pair) {
-	defer p.end(of)
-	buffer := make([]byte, 1<<16)
-	for {
-		n, err := of.client.Read(buffer)
-		if err != nil {
-			return
-		}
-		p.waitUntilMoving()
-		switch p.fateOf(buffer[:n]) {
-		case drop:
-			return
-		case withhold:
-			of.mu.Lock()
-			of.withholding = true
-			of.mu.Unlock()
-		}
-		if _, err := of.server.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
-}
-
-// readyForQuery is how the server ends its answer, but for the last byte.
-var readyForQuery = []byte{'Z', 0, 0, 0, 5}
-
-func (p *proxy) answers(of *pair) {
-	defer p.end(of)
-	buffer := make([]byte, 1<<16)
-	for {
-		n, err := of.server.Read(buffer)
-		if err != nil {
-			return
-		}
-		p.waitUntilMoving()
-		of.mu.Lock()
-		withholding := of.withholding
-		of.mu.Unlock()
-		if withholding {
-			if bytes.Contains(buffer[:n], readyForQuery) {
-				return // it has done all that was asked for
-			}
-			continue
-		}
-		if _, err := of.client.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
-}
+// readyForQuery: the server has come to the end of its answer.
+func readyForQuery(answer []byte) bool { return bytes.Contains(answer, []byte{'Z', 0, 0, 0, 5}) }
 
 // commits: the request ends a transaction, as COMMIT or as a statement of its own
 // that writes.

@@ -12,30 +12,6 @@ import (
 	"github.com/enactdev/enact/internal/testkit"
 )
 
-// throughProxy opens a schema of the shared server through a proxy, and directly.
-func throughProxy(t *testing.T, parameters string) (p *proxy, through, direct *backend) {
-	t.Helper()
-	server, schema := serverOf(t), newSchema()
-	p = startProxy(t, server)
-	through = open(t, p.dsn(schema+parameters))
-	direct = open(t, server.SocketDSN(schema))
-	return p, through, direct
-}
-
-// dump is all that is stored but times and versions, which repeating may change.
-func dump(o *outsider) (all string) {
-	for _, query := range []string{
-		"SELECT coalesce(string_agg(e::text, ' '), '') FROM (SELECT x.tenant, x.id, x.last, e.sequence, e.id, e.type, e.payload FROM enact.executions x LEFT JOIN enact.events e ON e.execution = x.key ORDER BY 1, 2, 4) e",
-		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, key, value FROM enact.state ORDER BY 1, 2) s",
-		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, execution, sequence, data FROM enact.snapshots ORDER BY 1, 2) s",
-		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, id, version, deleted IS NULL, positions FROM enact.threads ORDER BY 1, 2) s",
-		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, id, version, deleted IS NULL, position FROM enact.messages ORDER BY 1, 2) s",
-	} {
-		all += valueOf[string](o, query) + "\n"
-	}
-	return all
-}
-
 // TestCutAtEveryRequest cuts the connection at each request of each write in turn,
 // before the server gets it and in place of the answer: ErrUnavailable means that
 // nothing was written, and repeating writes it exactly once (B9, E6).
@@ -47,13 +23,13 @@ func TestCutAtEveryRequest(t *testing.T) {
 	o := outside(t, serverOf(t).SocketDSN("enact_schema="+through.schema))
 	for _, call := range testkit.Writes(direct.Tenant("t")) {
 		name, write := call.Name, call.Do
-		for _, how := range []fate{withhold, drop} {
+		for _, how := range []testkit.Fate{testkit.Withhold, testkit.Drop} {
 			for at, hit := 0, true; hit; at++ {
 				hit = false
 				requests := 0
-				p.treat(func([]byte) fate {
+				p.Treat(func([]byte) testkit.Fate {
 					if requests++; requests != at+1 {
-						return forward
+						return testkit.Forward
 					}
 					hit = true
 					return how
@@ -61,7 +37,7 @@ func TestCutAtEveryRequest(t *testing.T) {
 				id := fmt.Sprintf("%s-%d-%d", name, how, at)
 				before := dump(o)
 				err := write(t.Context(), through.Tenant("t"), id)
-				p.treat(nil)
+				p.Treat(nil)
 				if after := dump(o); errors.Is(err, driver.ErrUnavailable) && after != before {
 					t.Errorf("%s, cut at request %d, is %v, but was applied: from\n%s to\n%s (B9)", name, at, err, before, after)
 				}
@@ -95,15 +71,15 @@ func TestCommitWithoutAnswer(t *testing.T) {
 	o := outside(t, serverOf(t).SocketDSN("enact_schema="+through.schema))
 	for _, call := range testkit.Writes(direct.Tenant("t")) {
 		name, write := call.Name, call.Do
-		p.treat(func(request []byte) fate {
+		p.Treat(func(request []byte) testkit.Fate {
 			if commits(request) {
-				return withhold
+				return testkit.Withhold
 			}
-			return forward
+			return testkit.Forward
 		})
 		before := dump(o)
 		err := write(t.Context(), through.Tenant("t"), "lost-"+name)
-		p.treat(nil)
+		p.Treat(nil)
 		changed := dump(o) != before
 		switch {
 		case err == nil:
@@ -130,7 +106,7 @@ func TestCutAtRandom(t *testing.T) {
 	p, through, direct := throughProxy(t, "&pool_max_conns=6")
 	writing := testkit.StartWriting(t, through)
 	for begin := time.Now(); time.Since(begin) < 3*time.Second; time.Sleep(rand.N(40 * time.Millisecond)) {
-		p.cutAll()
+		p.CutAll()
 	}
 	writing.CheckFailed()
 	writing.CheckAll(direct)
@@ -142,12 +118,12 @@ func TestStalledServer(t *testing.T) {
 	t.Parallel()
 	p, through, _ := throughProxy(t, "&pool_max_conns=4")
 	testkit.UseEverything(t, through)
-	p.stall()
+	p.Stall()
 	testkit.EveryCallEnds(t, through, "on a server that does not answer", testkit.Call{Name: "Connect", Do: func(ctx context.Context, _ driver.Stores, _ string) error {
-		_, err := connect(ctx, p.dsn(newSchema()))
+		_, err := connect(ctx, proxyDSN(p, newSchema()))
 		return err
 	}})
-	p.goOn()
+	p.GoOn()
 	testkit.Await(t, "it works again", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -163,7 +139,7 @@ func TestShutdownOfStalledServer(t *testing.T) {
 	for name, busy := range map[string]bool{"idle": false, "busy": true} {
 		p, through, _ := throughProxy(t, "&pool_max_conns=4")
 		testkit.UseEverything(t, through)
-		p.stall()
+		p.Stall()
 		ended := make(chan error, 1)
 		if busy {
 			go func() { ended <- testkit.Write(context.Background(), through, "Append", "waiting") }()
@@ -195,8 +171,8 @@ func TestShutdownOfStalledServer(t *testing.T) {
 func TestConnectTimeout(t *testing.T) {
 	t.Parallel()
 	p := startProxy(t, serverOf(t))
-	p.stall()
-	_, err := connect(t.Context(), p.dsn("connect_timeout=1"))
+	p.Stall()
+	_, err := connect(t.Context(), proxyDSN(p, "connect_timeout=1"))
 	testkit.WantError(t, "Connect that takes longer than connect_timeout", err, driver.ErrUnavailable)
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Connect that takes longer than connect_timeout: %v, want no error of a context that is not done", err)

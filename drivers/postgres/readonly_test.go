@@ -15,6 +15,7 @@ func checkReadOnly(t *testing.T, b *backend) {
 	const situation = "where nothing can be written"
 	testkit.CheckCalls(t, b, situation, testkit.Reads(b.Tenant("t")), nil)
 	testkit.CheckCalls(t, b, situation, testkit.Writes(b.Tenant("t")), driver.ErrUnavailable, "standby", "default_transaction_read_only", "target_session_attrs")
+	testkit.CheckNotDone(t, b)
 	testkit.WantError(t, "HealthCheck where nothing can be written", b.HealthCheck(t.Context()), driver.ErrUnavailable, "standby")
 }
 

@@ -274,8 +274,8 @@ func TestLockedCallsEndWithTheirContext(t *testing.T) {
 	if _, err := s.State.Get(t.Context(), "late"); !errors.Is(err, driver.ErrNotFound) {
 		t.Errorf("Get of a key whose Set ended with its context returned %v, want ErrNotFound (B6: nothing is half-applied)", err)
 	}
-	if n := len(load(t, s.Events, "execution")); n != 2 {
-		t.Errorf("%d events are stored, want the 2 from before the lock", n)
+	if n := len(load(t, s.Events, "execution")); n != 2*testkit.BatchEvents {
+		t.Errorf("%d events are stored, want the %d from before the lock", n, 2*testkit.BatchEvents)
 	}
 	testkit.Check(t, testkit.Write(t.Context(), b, "Append", "late"))
 }
@@ -329,8 +329,8 @@ func TestLockedForAWhile(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	unlock()
 	testkit.Within(t, "appending after the lock is free", all.Wait)
-	if n := len(load(t, b.Tenant("t").Events, "execution")); n != 10 {
-		t.Errorf("%d events are stored, want 10", n)
+	if n := len(load(t, b.Tenant("t").Events, "execution")); n != 10*testkit.BatchEvents {
+		t.Errorf("%d events are stored, want %d", n, 10*testkit.BatchEvents)
 	}
 }
 
@@ -361,8 +361,8 @@ func TestForcedShutdownEndsLockedCalls(t *testing.T) {
 	}
 	unlock()
 	b = open(t, dsnFor(b.path))
-	if n := len(load(t, b.Tenant("t").Events, "execution")); n != 2 {
-		t.Errorf("%d events are stored, want the 2 from before: what ended with ErrClosed was not written", n)
+	if n := len(load(t, b.Tenant("t").Events, "execution")); n != 2*testkit.BatchEvents {
+		t.Errorf("%d events are stored, want the %d from before: what ended with ErrClosed was not written", n, 2*testkit.BatchEvents)
 	}
 }
 

@@ -2,9 +2,6 @@ package testkit
 
 import (
 	"context"
-	"slices"
-	"testing"
-	"time"
 
 	"github.com/enactdev/enact/driver"
 )
@@ -44,99 +41,12 @@ func Write(ctx context.Context, b driver.Backend, name, id string) error {
 	panic("no write is called " + name)
 }
 
-// Prepare stores what the calls need.
-func Prepare(tb testing.TB, b driver.Backend) {
-	tb.Helper()
-	ctx, s := context.Background(), b.Tenant(Tenant)
-	if s.State != nil {
-		Must(s.State.Set(ctx, "key", []byte("value"), driver.SetOptions{}))(tb)
-		Check(tb, s.State.SaveSnapshot(ctx, driver.Snapshot{SnapshotInfo: driver.SnapshotInfo{Execution: "execution", Sequence: 1}}))
-	}
-	if s.Messages != nil {
-		for _, id := range []driver.ThreadID{"thread", "deleted thread"} {
-			Must(s.Messages.CreateThread(ctx, driver.Thread{ID: id, User: "user"}))(tb)
-		}
-		for _, id := range []driver.MessageID{"message", "deleted message"} {
-			Must(s.Messages.CreateMessage(ctx, driver.Message{ID: id, Thread: "thread", Role: "user"}))(tb)
-		}
-	}
-	if s.Vectors != nil {
-		Check(tb, s.Vectors.EnsureCollection(ctx, driver.Collection{Name: "collection", Dimension: 2, Metric: driver.Dot}))
-		Check(tb, s.Vectors.Upsert(ctx, "collection", []driver.Document{{ID: "document", Embedding: []float32{1, 2}, Metadata: []byte("{}")}}))
-	}
-}
-
-// UseEverything makes every call.
-func UseEverything(tb testing.TB, b driver.Backend) {
-	tb.Helper()
-	Prepare(tb, b)
-	EveryCall(tb, b)
-}
-
-// EveryCall makes sure that every call succeeds, writes with an ID twice.
-func EveryCall(tb testing.TB, b driver.Backend) {
-	tb.Helper()
-	ctx, s := context.Background(), b.Tenant(Tenant)
-	for _, write := range Writes(s) {
-		for _, id := range []string{"id", "id", "id2"} {
-			if err := write.Do(ctx, s, id); err != nil {
-				tb.Errorf("%s: %v, want nil", write.Name, err)
-			}
-		}
-	}
-	for _, read := range Reads(s) {
-		if err := read.Do(ctx, s, ""); err != nil {
-			tb.Errorf("%s: %v, want nil", read.Name, err)
-		}
-	}
-	if err := b.HealthCheck(ctx); err != nil {
-		tb.Errorf("HealthCheck: %v, want nil", err)
-	}
-}
-
-// CheckCalls makes sure that calls fail as they should, or succeed if wanted is nil.
-func CheckCalls(tb testing.TB, b driver.Backend, situation string, calls []Call, wanted error, words ...string) {
-	tb.Helper()
-	for _, c := range calls {
-		err := c.Do(context.Background(), b.Tenant(Tenant), "refused")
-		switch {
-		case wanted != nil:
-			WantError(tb, c.Name+" "+situation, err, wanted, words...)
-		case err != nil:
-			tb.Errorf("%s %s: %v, want nil", c.Name, situation, err)
-		}
-	}
-}
-
-// Soon is how long a call may take to end after its context.
-const Soon = 3 * time.Second
-
-// EveryCallEnds makes sure that every call, and others, end by their contexts while
-// the engine does not answer (B6).
-func EveryCallEnds(tb testing.TB, b driver.Backend, situation string, others ...Call) {
-	tb.Helper()
-	s := b.Tenant(Tenant)
-	CheckCallsEnd(tb, b, situation, slices.Concat(Writes(s), Reads(s), others))
-}
-
-// CheckCallsEnd makes sure that calls, and HealthCheck, end by their contexts.
-func CheckCallsEnd(tb testing.TB, b driver.Backend, situation string, calls []Call) {
-	tb.Helper()
-	health := Call{Name: "HealthCheck", Do: func(ctx context.Context, _ driver.Stores, _ string) error { return b.HealthCheck(ctx) }}
-	for _, c := range append(calls, health) {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-		begin := time.Now()
-		WantError(tb, c.Name+" "+situation, c.Do(ctx, b.Tenant(Tenant), "waiting"), context.DeadlineExceeded)
-		cancel()
-		if took := time.Since(begin); took > Soon {
-			tb.Errorf("%s %s took %v with a context of 20 ms", c.Name, situation, took)
-		}
-	}
-}
+// BatchEvents is how many events the call Append appends.
+const BatchEvents = 3
 
 var writes = []Call{
 	{"Append", driver.RoleEvents, func(ctx context.Context, s driver.Stores, id string) error {
-		_, err := s.Events.Append(ctx, "execution", driver.Expectation{}, Events(id, 1))
+		_, err := s.Events.Append(ctx, "execution", driver.Expectation{}, Events(id, BatchEvents))
 		return err
 	}},
 	{"Set", driver.RoleState, func(ctx context.Context, s driver.Stores, id string) error {
@@ -147,7 +57,7 @@ var writes = []Call{
 		return s.State.Delete(ctx, "not "+id, driver.Precondition{})
 	}},
 	{"SaveSnapshot", driver.RoleState, func(ctx context.Context, s driver.Stores, id string) error {
-		return s.State.SaveSnapshot(ctx, driver.Snapshot{SnapshotInfo: driver.SnapshotInfo{Execution: driver.ExecutionID(id), Sequence: 1}})
+		return s.State.SaveSnapshot(ctx, driver.Snapshot{SnapshotInfo: driver.SnapshotInfo{Execution: driver.ExecutionID(id), Sequence: 1}, Data: []byte(id)})
 	}},
 	{"DeleteSnapshot", driver.RoleState, func(ctx context.Context, s driver.Stores, id string) error {
 		return s.State.DeleteSnapshot(ctx, driver.ExecutionID("not "+id))

@@ -139,6 +139,15 @@ func (w *Writing) CheckFailed() {
 	}
 }
 
+// CheckUnnoticed ends the writing and makes sure that nothing failed.
+func (w *Writing) CheckUnnoticed() {
+	w.tb.Helper()
+	w.End()
+	if n := w.failures.Load(); n > 0 {
+		w.tb.Errorf("%d calls failed and were repeated; the last: %v", n, w.lastFailure())
+	}
+}
+
 // CheckAll ends the writing and makes sure that everything acknowledged is there,
 // each once, in the order of each writer (E1, E2, E3, E6, M2, S1).
 func (w *Writing) CheckAll(b driver.Backend) {
