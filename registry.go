@@ -22,15 +22,19 @@ var validScheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
 
 // importOf says which package of this project brings a scheme.
 var importOf = map[string]string{
-	"memory":     "github.com/enactdev/enact/drivers/memory",
-	"sqlite":     "github.com/enactdev/enact/drivers/sqlite",
-	"postgres":   "github.com/enactdev/enact/drivers/postgres",
-	"postgresql": "github.com/enactdev/enact/drivers/postgres",
-	"redis":      "github.com/enactdev/enact/drivers/redis",
-	"rediss":     "github.com/enactdev/enact/drivers/redis",
-	"redis+unix": "github.com/enactdev/enact/drivers/redis",
-	"weaviate":   "github.com/enactdev/enact/drivers/weaviate",
-	"weaviates":  "github.com/enactdev/enact/drivers/weaviate",
+	"memory":          "github.com/enactdev/enact/drivers/memory",
+	"sqlite":          "github.com/enactdev/enact/drivers/sqlite",
+	"postgres":        "github.com/enactdev/enact/drivers/postgres",
+	"postgresql":      "github.com/enactdev/enact/drivers/postgres",
+	"redis":           "github.com/enactdev/enact/drivers/redis",
+	"rediss":          "github.com/enactdev/enact/drivers/redis",
+	"redis+unix":      "github.com/enactdev/enact/drivers/redis",
+	"redis+cluster":   "github.com/enactdev/enact/drivers/redis",
+	"rediss+cluster":  "github.com/enactdev/enact/drivers/redis",
+	"redis+sentinel":  "github.com/enactdev/enact/drivers/redis",
+	"rediss+sentinel": "github.com/enactdev/enact/drivers/redis",
+	"weaviate":        "github.com/enactdev/enact/drivers/weaviate",
+	"weaviates":       "github.com/enactdev/enact/drivers/weaviate",
 }
 
 func (r *registry) add(scheme string, d driver.Driver) {

@@ -1,0 +1,23 @@
+-- Does once what the other scripts do, so that a missing right is found before it
+-- leaves something half-done.
+local value, hash, zset, stream = unpack(KEYS)
+local at = digits(math.floor(now() / 1000) + 60000)
+redis.call('UNLINK', value, hash, zset, stream)
+redis.call('SET', value, 1, 'PXAT', at)
+redis.call('INCR', value)
+redis.call('GET', value)
+redis.call('EXISTS', value)
+redis.call('HSET', hash, 'a', 1)
+redis.call('HGET', hash, 'a')
+redis.call('HMGET', hash, 'a', 'b')
+redis.call('HDEL', hash, 'a')
+redis.call('ZADD', zset, 'LT', 0, 'a')
+redis.call('ZRANGE', zset, 0, 0, 'WITHSCORES')
+redis.call('ZRANGEBYLEX', zset, '-', '+', 'LIMIT', 0, 1)
+redis.call('ZREVRANGEBYLEX', zset, '+', '-', 'LIMIT', 0, 1)
+redis.call('ZRANGEBYSCORE', zset, '-inf', 1, 'LIMIT', 0, 1)
+redis.call('ZREM', zset, 'a')
+redis.call('XADD', stream, '1-0', 'i', '')
+redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)
+redis.call('UNLINK', value, hash, zset, stream)
+return {}

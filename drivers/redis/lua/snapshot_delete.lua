@@ -1,0 +1,5 @@
+local data, index, info = unpack(KEYS)
+redis.call('UNLINK', data)
+redis.call('HDEL', info, ARGV[1])
+redis.call('ZREM', index, ARGV[1])
+return {}

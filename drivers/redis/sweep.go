@@ -1,0 +1,128 @@
+package redis
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	// sweepBatch bounds how much one script reclaims, so that nobody waits long.
+	sweepBatch = 500
+	// sweepTenants bounds how many tenants one script takes out of the queue.
+	sweepTenants = 100
+	// sweepLater is when somebody else looks after a tenant whose sweeper has died.
+	sweepLater = 24 * time.Hour
+	// sweepPatience bounds one script of the sweeper.
+	sweepPatience = time.Minute
+)
+
+var (
+	sweepState = housekeeping("state_sweep")
+	noteTenant = housekeeping("tenants_note")
+	dueTenants = housekeeping("tenants_due")
+)
+
+// dues are the tenants in which this process has set what expires, and when the
+// first of it does, by the clock of this process.
+type dues struct {
+	mu    sync.Mutex
+	first map[string]time.Time
+}
+
+// earlier remembers an expiry and says whether it is earlier than what was known.
+func (d *dues) earlier(tenant string, at time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known, ok := d.first[tenant]; ok && !at.Before(known) {
+		return false
+	}
+	if d.first == nil {
+		d.first = map[string]time.Time{}
+	}
+	d.first[tenant] = at
+	return true
+}
+
+// take returns the tenants that have something expired, and forgets them.
+func (d *dues) take(now time.Time) (tenants []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for tenant, at := range d.first {
+		if !at.After(now) {
+			tenants = append(tenants, tenant)
+			delete(d.first, tenant)
+		}
+	}
+	return tenants
+}
+
+// expectExpiry has the tenant swept when something in it expires: by this process,
+// and should it end before, by any other with the same prefix. What it cannot note
+// is swept by this process only.
+func (v view) expectExpiry(ctx context.Context, at time.Time) {
+	if v.dues.earlier(v.tenant, at) {
+		v.note(ctx, v.tenant, at)
+	}
+}
+
+// note puts a tenant into the queue that all processes share.
+func (b *backend) note(ctx context.Context, tenant string, at time.Time) {
+	b.call(ctx, noteTenant, b.queue(), []any{at.UnixMilli(), tenant}, "")
+}
+
+func (b *backend) queue() []string { return named(sharedTag(b.prefix), keyTenants) }
+
+// startSweeping reclaims what indexes hold of expired state until the backend ends;
+// the values go by themselves. Its errors are not reported: the next round tries
+// again, and HealthCheck says what is wrong with the server.
+func (b *backend) startSweeping() {
+	b.sweeping.Go(func() {
+		for {
+			select {
+			case <-b.ended.Done():
+				return
+			case <-time.After(b.sweepInterval/2 + rand.N(b.sweepInterval)):
+			}
+			tenants := b.dues.take(time.Now())
+			for _, tenant := range append(tenants, b.takeDue()...) {
+				b.sweep(tenant)
+			}
+		}
+	})
+}
+
+// takeDue takes tenants out of the queue.
+func (b *backend) takeDue() (tenants []string) {
+	ctx, cancel := context.WithTimeout(b.ended, sweepPatience)
+	defer cancel()
+	reply, err := b.call(ctx, dueTenants, b.queue(), []any{sweepTenants, sweepLater.Milliseconds()}, "")
+	if err != nil {
+		return nil
+	}
+	for _, tenant := range reply {
+		tenants = append(tenants, text(tenant))
+	}
+	return tenants
+}
+
+// sweep reclaims what has expired in a tenant, and notes when to come again.
+func (b *backend) sweep(tenant string) {
+	keys := named(tagOf(b.prefix, tenant), keyNames, keyEntries, keyExpiries)
+	for more := true; more; {
+		ctx, cancel := context.WithTimeout(b.ended, sweepPatience)
+		reply, err := b.call(ctx, sweepState, keys, []any{sweepBatch}, "")
+		if err != nil {
+			b.dues.earlier(tenant, time.Now().Add(b.sweepInterval))
+			cancel()
+			return
+		}
+		if more = reply[0].(int64) == sweepBatch; !more && text(reply[1]) != "" {
+			next := millisecond(reply[1])
+			b.dues.earlier(tenant, next)
+			b.note(ctx, tenant, next)
+		}
+		cancel()
+	}
+}
