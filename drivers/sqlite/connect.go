@@ -93,7 +93,31 @@ func (b *backend) prepare(ctx context.Context, readers int) error {
 			return b.explain(err, false)
 		}
 	}
+	if err := b.waiting(ctx, func() error { return syncWAL(c) }); err != nil {
+		return b.explain(err, false)
+	}
 	return b.sameFile()
+}
+
+// syncWAL makes durable what a process has written to the WAL that was killed before
+// it synced. The connections that are open by now take that for committed, and a
+// call that is repeated for it writes nothing. The folder is synced for the name of
+// the WAL, which SQLite does too, but not minding an error. SQLite knows where the
+// WAL is, also behind a link, and holds no lock on it that closing it here could
+// take away.
+func syncWAL(c *conn) error {
+	var path string
+	if err := c.row("SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&path); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path+"-wal", os.O_RDWR, 0)
+	if err == nil {
+		err = errors.Join(file.Sync(), file.Close(), syncFolder(filepath.Dir(path)))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: sqlite: the WAL of %q cannot be synced: %w", driver.ErrUnavailable, path, err)
+	}
+	return nil
 }
 
 // makeReader also reads something, which makes SQLite open the WAL.

@@ -121,7 +121,7 @@ func childFills(ctx context.Context, args []string) error {
 // of it may have got as far as the journal.
 func TestFullDiskAndKilled(t *testing.T) {
 	t.Parallel()
-	for _, role := range []string{"events", "state"} {
+	for role, f := range fillings {
 		t.Run(role, func(t *testing.T) {
 			folder, mounted := smallDisk(t, 3)
 			if !mounted {
@@ -129,15 +129,20 @@ func TestFullDiskAndKilled(t *testing.T) {
 			}
 			filler, path := filepath.Join(folder, "filler"), filepath.Join(folder, "enact.db")
 			fillUp(t, filler, 1<<20)
+			if f.prepare != nil {
+				b := open(t, dsnFor(path))
+				f.prepare(t, b.Tenant("t"))
+				shutdown(t, b)
+			}
 			c := testkit.StartChild(t, "fill", dsnFor(path), role)
 			n := testkit.Must(strconv.Atoi(c.Line()))(t)
 			c.Cmd.Process.Kill()
 			c.Cmd.Wait()
 			testkit.Check(t, os.Remove(filler))
 			s := open(t, dsnFor(path)).Tenant("t")
-			fillings[role].check(t, s, n)
-			testkit.Check(t, fillings[role].write(s, n))
-			fillings[role].check(t, s, n+1)
+			f.check(t, s, n)
+			testkit.Check(t, f.write(s, n))
+			f.check(t, s, n+1)
 			checkIntegrity(t, path)
 		})
 	}

@@ -23,7 +23,9 @@
 //
 // The file is in WAL mode with synchronous=FULL: a write returns after its commit
 // record has been synced to disk, so it survives a killed process, and a power cut
-// as far as the disk keeps what it has synced. Nothing in the DSN can weaken this.
+// as far as the disk keeps what it has synced. What a killed process has written and
+// not synced is synced when the file is next opened. Nothing in the DSN can weaken
+// this.
 //
 // # Concurrency
 //
