@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,12 +37,26 @@ func list[T any](ctx context.Context, v view, scope string, page driver.Page, pa
 	return items, next, nil
 }
 
-// startOf returns the parts of the page's cursor.
+// startOf returns the parts of the page's cursor. What the server would not take as
+// text has come from no listing.
 func startOf(scope string, page driver.Page, parts int) ([]string, error) {
 	if page.Cursor == "" {
 		return make([]string, parts), nil
 	}
-	return driver.DecodeCursor(scope, page.Cursor, parts)
+	after, err := driver.DecodeCursor(scope, page.Cursor, parts)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range after {
+		if !utf8.ValidString(part) || strings.ContainsRune(part, 0) {
+			return nil, foreignCursor()
+		}
+	}
+	return after, nil
+}
+
+func foreignCursor() error {
+	return driver.Invalidf("cursor does not belong to this listing; start again without one")
 }
 
 // listWith is list on a connection that is already held.
@@ -79,7 +95,7 @@ func number(text string, otherwise int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, driver.Invalidf("cursor does not belong to this listing; start again without one")
+		return 0, foreignCursor()
 	}
 	return n, nil
 }

@@ -40,7 +40,7 @@ func names[T any](ctx context.Context, v view, s *script, keys []string, scope, 
 	}
 	defer v.Leave()
 	from, to := "["+prefix, behind(prefix)
-	if after[0] != "" {
+	if after[0] != "" && after[0] >= prefix { // a forged cursor stays inside, too
 		from = "(" + after[0]
 	}
 	var items []T

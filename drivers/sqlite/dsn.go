@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +41,8 @@ func parseDSN(dsn string) (*connector, error) {
 	if err != nil {
 		return nil, driver.Invalidf("sqlite: the parameters of the DSN are not percent-encoded correctly")
 	}
-	for name, values := range parameters {
+	for _, name := range slices.Sorted(maps.Keys(parameters)) { // of several mistakes always the same is named
+		values := parameters[name]
 		if len(values) != 1 {
 			return nil, driver.Invalidf("sqlite: DSN parameter %q occurs %d times", name, len(values))
 		}

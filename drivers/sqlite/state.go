@@ -94,7 +94,7 @@ func (s state) List(ctx context.Context, prefix string, page driver.Page) ([]dri
 		func(after []string) (string, []any, error) {
 			const columns = "SELECT key, version, expires FROM state WHERE tenant = ? AND (expires IS NULL OR expires > ?)"
 			args := []any{s.tenant, micros(now())}
-			if after[0] == "" {
+			if after[0] == "" || after[0] < prefix { // a forged cursor stays inside, too
 				return columns + " AND key >= ? AND key < ? ORDER BY key LIMIT ?", append(args, prefix, behind(prefix)), nil
 			}
 			return columns + " AND key > ? AND key < ? ORDER BY key LIMIT ?", append(args, after[0], behind(prefix)), nil
