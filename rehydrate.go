@@ -19,6 +19,10 @@ type Projection[S any] struct {
 	New func() S
 	// Apply changes the state by one event. It must depend on nothing else.
 	Apply func(state *S, e Event) error
+
+	// fits refuses a state that is not that of the snapshot's place in the log; nil:
+	// the state does not say.
+	fits func(state S, e envelope) error
 }
 
 // Rehydrated is the state of an execution.
@@ -46,6 +50,7 @@ func (t *Tenant) Rehydrate(ctx context.Context, execution ExecutionID) (Snapshot
 		Name:  builtin,
 		New:   func() Snapshot { return NewSnapshot(t.id, execution) },
 		Apply: func(s *Snapshot, e Event) error { s.apply(e); return nil },
+		fits:  func(s Snapshot, e envelope) error { return s.fits(t.id, execution, e) },
 	})
 	return r.State, err
 }
@@ -87,11 +92,23 @@ func (e staleError) Error() string { return string(e) }
 func fromSnapshot[S any](ctx context.Context, t *Tenant, execution ExecutionID, p Projection[S]) (Rehydrated[S], error) {
 	r := Rehydrated[S]{State: p.New()}
 	e, err := loadState(ctx, t.State, p.Name, execution, &r.State)
+	if err == nil && p.fits != nil {
+		err = p.fits(r.State, e)
+	}
 	if err != nil {
 		return Rehydrated[S]{}, err
 	}
 	r.Sequence, r.LastEvent, r.Time, r.SnapshotSequence = e.Sequence, e.LastEvent, e.Time, e.Sequence
 	return r, nil
+}
+
+// fits refuses a state of another execution or of another place in the log than its
+// envelope names: events would be left out or folded twice.
+func (s Snapshot) fits(tenant TenantID, execution ExecutionID, e envelope) error {
+	if s.Tenant == tenant && s.Execution == execution && s.Sequence == e.Sequence && s.LastEvent == e.LastEvent && s.Time.Equal(e.Time) {
+		return nil
+	}
+	return fmt.Errorf("%w: it holds the state of execution %q of tenant %q after event %d", errUnreadable, s.Execution, s.Tenant, s.Sequence)
 }
 
 // fold applies the events after r. The last event that r contains is read again,
