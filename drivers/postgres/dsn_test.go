@@ -19,7 +19,7 @@ import (
 )
 
 // cleanEnvironment takes away what the environment of the tests would add to DSNs.
-func cleanEnvironment(t *testing.T) {
+func cleanEnvironment(t testing.TB) {
 	for _, pair := range os.Environ() {
 		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "PG") {
 			t.Setenv(name, value) // puts it back at the end
