@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // Gate counts the calls in flight for a backend, so that Shutdown can refuse new
@@ -15,12 +16,14 @@ type Gate struct {
 	inside  int
 	drained chan struct{}
 	aborted chan struct{}
+	// released is closed when ShutDown has released everything.
+	released chan struct{}
 }
 
 // make prepares the channels; g.mu is held.
 func (g *Gate) make() {
 	if !g.made {
-		g.made, g.drained, g.aborted = true, make(chan struct{}), make(chan struct{})
+		g.made, g.drained, g.aborted, g.released = true, make(chan struct{}), make(chan struct{}), make(chan struct{})
 	}
 }
 
@@ -82,6 +85,51 @@ func (g *Gate) shut() (first bool) {
 		close(g.drained)
 	}
 	return true
+}
+
+// lastMoment is how long ShutDown waits, after its context, for calls that only
+// waited for something.
+const lastMoment = 10 * time.Millisecond
+
+// ShutDown is what a backend's Shutdown does: it closes the gate and calls release,
+// once, when the last call has left. When ctx ends before that, Aborted is closed,
+// abort is called for what does not look at it (nil: nothing), release follows the
+// last call in the background, and the error is the context's. Otherwise it is
+// release's. Another ShutDown waits for the first and returns nil.
+func (g *Gate) ShutDown(ctx context.Context, abort func(), release func() error) error {
+	first, err := g.Close(ctx)
+	switch {
+	case !first:
+		select {
+		case <-g.Released():
+		case <-ctx.Done():
+		}
+		return nil
+	case err == nil:
+		defer close(g.released)
+		return release()
+	}
+	if abort != nil {
+		abort()
+	}
+	go func() {
+		defer close(g.released)
+		<-g.drained
+		release()
+	}()
+	select {
+	case <-g.released:
+	case <-time.After(lastMoment):
+	}
+	return err
+}
+
+// Released returns a channel that is closed when ShutDown has released everything.
+func (g *Gate) Released() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.make()
+	return g.released
 }
 
 // Drained returns a channel that is closed when the last call has left after

@@ -37,13 +37,12 @@ type backend struct {
 	ended    context.Context
 	end      context.CancelFunc
 	sweeping sync.WaitGroup
-	released chan struct{} // closed when everything is given back
 }
 
 func newBackend(c *connector, pool *pgxpool.Pool, open *sockets.Set) *backend {
 	b := &backend{
 		descriptor: c.descriptor, pool: pool, open: open, borrowed: c.pool != nil, schema: c.schema,
-		mayLoseData: c.mayLoseData, sweepInterval: c.sweepInterval, exactUpTo: exactComponents, notify: c.notify, released: make(chan struct{}),
+		mayLoseData: c.mayLoseData, sweepInterval: c.sweepInterval, exactUpTo: exactComponents, notify: c.notify,
 	}
 	b.ended, b.end = context.WithCancel(context.Background())
 	return b
@@ -264,36 +263,15 @@ func (b *backend) HealthCheck(ctx context.Context) error {
 
 // Shutdown implements driver.Backend.
 func (b *backend) Shutdown(ctx context.Context) error {
-	first, err := b.Close(ctx)
-	switch {
-	case !first:
-		select {
-		case <-b.released:
-		case <-ctx.Done():
-		}
-		return nil
-	case err == nil:
-		b.release()
-		return nil
-	}
-	b.end()
-	go func() {
-		<-b.Drained()
-		b.release()
-	}()
-	select {
-	case <-b.released: // whoever was only waiting has ended by now
-	case <-time.After(10 * time.Millisecond):
-	}
-	return err
+	return b.ShutDown(ctx, b.end, b.release)
 }
 
 // release gives everything back; nobody is inside any more.
-func (b *backend) release() {
-	defer close(b.released)
+func (b *backend) release() error {
 	b.end()
 	b.sweeping.Wait()
 	b.disconnect()
+	return nil
 }
 
 // goodbye is how long the server may take to close its connections.

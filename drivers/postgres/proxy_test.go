@@ -159,7 +159,7 @@ func TestShutdownOfStalledServer(t *testing.T) {
 			testkit.Check(t, err)
 		}
 		select {
-		case <-through.released:
+		case <-through.Released():
 		case <-time.After(testkit.Soon):
 			t.Errorf("%s: not everything is released %v after Shutdown", name, testkit.Soon)
 		}

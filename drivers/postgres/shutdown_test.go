@@ -72,7 +72,7 @@ func TestForcedShutdownReleasesEverything(t *testing.T) {
 			testkit.WantError(t, "Shutdown with a context that is done, during a stream", b.Shutdown(done), context.Canceled)
 			break
 		}
-		testkit.Within(t, "releasing everything", func() { <-b.released })
+		testkit.Within(t, "releasing everything", func() { <-b.Released() })
 	})
 }
 

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -29,11 +28,10 @@ type backend struct {
 	end      context.CancelFunc
 	sweeping sync.WaitGroup
 	running  sync.WaitGroup // requests, those that nobody waits for included
-	released chan struct{}  // closed when everything is given back
 }
 
 func (c *connector) newBackend() (*backend, error) {
-	b := &backend{descriptor: c.descriptor, settings: c.settings, client: c.client, borrowed: c.borrowed, open: &sockets.Set{}, released: make(chan struct{})}
+	b := &backend{descriptor: c.descriptor, settings: c.settings, client: c.client, borrowed: c.borrowed, open: &sockets.Set{}}
 	b.ended, b.end = context.WithCancel(context.Background())
 	var err error
 	if b.borrowed {
@@ -91,37 +89,16 @@ func (v view) run(ctx context.Context, s *script, names []string, args ...any) (
 
 // Shutdown implements driver.Backend.
 func (b *backend) Shutdown(ctx context.Context) error {
-	first, err := b.Close(ctx)
-	switch {
-	case !first:
-		select {
-		case <-b.released:
-		case <-ctx.Done():
-		}
-		return nil
-	case err == nil:
-		b.release()
-		return nil
-	}
-	b.end()
-	go func() {
-		<-b.Drained()
-		b.release()
-	}()
-	select {
-	case <-b.released: // whoever was only waiting has ended by now
-	case <-time.After(10 * time.Millisecond):
-	}
-	return err
+	return b.ShutDown(ctx, b.end, b.release)
 }
 
 // release gives everything back; nobody is inside any more.
-func (b *backend) release() {
-	defer close(b.released)
+func (b *backend) release() error {
 	b.end()
 	b.sweeping.Wait()
 	b.disconnect()
 	b.running.Wait()
+	return nil
 }
 
 // abandon gives back what a backend that nobody has seen holds. What waits for an

@@ -28,7 +28,6 @@ type backend struct {
 	matrices matrices
 
 	stop     chan struct{} // ends the sweeper
-	released chan struct{} // closed when everything is given back
 	sweeping sync.WaitGroup
 }
 
@@ -160,32 +159,12 @@ func (b *backend) sameFile() error {
 
 // Shutdown implements driver.Backend.
 func (b *backend) Shutdown(ctx context.Context) error {
-	first, err := b.Close(ctx)
-	switch {
-	case !first:
-		select {
-		case <-b.released:
-		case <-ctx.Done():
-		}
-		return nil
-	case err == nil:
-		return b.release()
-	}
-	go func() {
-		<-b.Drained()
-		b.release()
-	}()
-	select {
-	case <-b.released: // whoever was only waiting has ended by now
-	case <-time.After(lastPause):
-	}
-	return err
+	return b.ShutDown(ctx, nil, b.release)
 }
 
 // release gives everything back; nobody is inside any more. SQLite writes the WAL
 // back into the file when the last connection of all processes closes.
 func (b *backend) release() error {
-	defer close(b.released)
 	close(b.stop)
 	b.sweeping.Wait()
 	if err := b.disconnect(); err != nil {

@@ -31,7 +31,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b := &backend{lockWait: c.lockWait, stop: make(chan struct{}), released: make(chan struct{}), writer: make(chan *conn, 1)}
+	b := &backend{lockWait: c.lockWait, stop: make(chan struct{}), writer: make(chan *conn, 1)}
 	name := "file::memory:?"
 	if c.path != "" {
 		path, err := filepath.Abs(c.path)

@@ -16,11 +16,10 @@ import (
 type backend struct {
 	descriptor
 	driver.Gate
-	path     string // absolute
-	file     *file
-	stop     context.CancelFunc // ends the sweeper
-	swept    chan struct{}      // closed when the sweeper has ended
-	released chan struct{}      // closed when everything is given back
+	path  string // absolute
+	file  *file
+	stop  context.CancelFunc // ends the sweeper
+	swept chan struct{}      // closed when the sweeper has ended
 }
 
 func (b *backend) open(ctx context.Context, path string, lockWait time.Duration) (err error) {
@@ -127,27 +126,11 @@ func (b *backend) HealthCheck(ctx context.Context) error {
 
 // Shutdown implements driver.Backend.
 func (b *backend) Shutdown(ctx context.Context) error {
-	first, err := b.Close(ctx)
-	switch {
-	case !first:
-		select {
-		case <-b.released:
-		case <-ctx.Done():
-		}
-		return nil
-	case err != nil: // ctx has ended; the calls still inside end with ErrClosed
-		go func() {
-			<-b.Drained()
-			b.release()
-		}()
-		return err
-	}
-	return b.release()
+	return b.ShutDown(ctx, nil, b.release)
 }
 
 // release gives everything back; nobody is inside any more.
 func (b *backend) release() error {
-	defer close(b.released)
 	b.stop()
 	<-b.swept
 	return explain(b.path, b.file.release())

@@ -74,7 +74,7 @@ type connector struct {
 }
 
 func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
-	b := &backend{swept: make(chan struct{}), released: make(chan struct{})}
+	b := &backend{swept: make(chan struct{})}
 	if err := b.open(ctx, c.path, c.lockWait); err != nil {
 		return nil, err
 	}
