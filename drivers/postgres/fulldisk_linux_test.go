@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,32 +13,6 @@ import (
 	"github.com/enactdev/enact/internal/testkit"
 	"github.com/enactdev/enact/internal/testserver"
 )
-
-// smallDisk mounts a file system of its own, which only a privileged user may, with
-// a file on it that takes some of the space. Like the tests of SQLite these say so in
-// their log and skip nothing, since a skipped test fails "make test".
-func smallDisk(t *testing.T, mebibytes, taken int) (folder, filler string, mounted bool) {
-	t.Helper()
-	// Folders of tests are closed to others, such as the server's user.
-	folder, err := os.MkdirTemp("", "enact-small-disk-")
-	testkit.Check(t, err)
-	t.Cleanup(func() { os.Remove(folder) })
-	err = syscall.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=777", mebibytes))
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		t.Logf("no full disk is tried, because this user may not mount one: %v", err)
-		return "", "", false
-	}
-	testkit.Check(t, err)
-	t.Cleanup(func() {
-		if err := syscall.Unmount(folder, 0); err != nil {
-			t.Errorf("unmount %s: %v; something has a file open on it", folder, err)
-			syscall.Unmount(folder, syscall.MNT_DETACH)
-		}
-	})
-	filler = filepath.Join(folder, "filler")
-	testkit.Check(t, os.WriteFile(filler, make([]byte, taken<<20), 0o644))
-	return folder, filler, true
-}
 
 // giveTo makes a folder that the server's user owns.
 func giveTo(t *testing.T, p *testserver.Postgres, folder string) {
@@ -92,7 +64,7 @@ func checkKept(t *testing.T, b *backend, want []driver.Event) {
 // nothing behind, reads work, and writes go on when there is space again.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	disk, filler, mounted := smallDisk(t, 8, 4)
+	disk, filler, mounted := testkit.SmallDiskWithFiller(t, 8, 4)
 	if !mounted {
 		return
 	}
@@ -120,7 +92,7 @@ func TestFullDisk(t *testing.T) {
 // stores the last one once.
 func TestFullDiskOfTheServersLog(t *testing.T) {
 	t.Parallel()
-	disk, filler, mounted := smallDisk(t, 72, 35)
+	disk, filler, mounted := testkit.SmallDiskWithFiller(t, 72, 35)
 	if !mounted {
 		return
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/enactdev/enact/driver"
@@ -14,35 +12,12 @@ import (
 	"github.com/enactdev/enact/internal/testserver"
 )
 
-// smallDisk mounts a file system of its own, which only a privileged user may, with a
-// file on it that takes some of the space. Without the right it says so in the log
-// and skips nothing, since a skipped test fails "make test".
-func smallDisk(t *testing.T, mebibytes, taken int) (folder, filler string, mounted bool) {
-	t.Helper()
-	folder = t.TempDir()
-	err := syscall.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dm", mebibytes))
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		t.Logf("no full disk is tried, because this user may not mount one: %v", err)
-		return "", "", false
-	}
-	testkit.Check(t, err)
-	t.Cleanup(func() {
-		if err := syscall.Unmount(folder, 0); err != nil {
-			t.Errorf("unmount %s: %v; something has a file open on it", folder, err)
-			syscall.Unmount(folder, syscall.MNT_DETACH)
-		}
-	})
-	filler = filepath.Join(folder, "filler")
-	testkit.Check(t, os.WriteFile(filler, make([]byte, taken<<20), 0o600))
-	return folder, filler, true
-}
-
 // TestFullDisk: a durable server that cannot write its log ends. Whether the last
 // append was stored is open; everything acknowledged is there when the server is
 // back, and repeating stores the last one once (E1, E3, E6).
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	disk, filler, mounted := smallDisk(t, 12, 6)
+	disk, filler, mounted := testkit.SmallDiskWithFiller(t, 12, 6)
 	if !mounted {
 		return
 	}

@@ -14,25 +14,6 @@ import (
 	"github.com/enactdev/enact/internal/testkit"
 )
 
-// smallDisk mounts a file system of its own, which only a privileged user may.
-func smallDisk(t *testing.T, mebibytes int) (folder string, mounted bool) {
-	t.Helper()
-	folder = t.TempDir()
-	err := syscall.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=700", mebibytes))
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		t.Logf("no full disk is tried, only a full file, because this user may not mount one: %v", err)
-		return "", false
-	}
-	testkit.Check(t, err)
-	t.Cleanup(func() {
-		if err := syscall.Unmount(folder, 0); err != nil {
-			t.Errorf("unmount %s: %v; something has a file open on it", folder, err)
-			syscall.Unmount(folder, syscall.MNT_DETACH)
-		}
-	})
-	return folder, true
-}
-
 // fillUp writes a file until the disk is full, or has only some bytes left.
 func fillUp(t *testing.T, path string, size int64) {
 	t.Helper()
@@ -59,7 +40,7 @@ func TestFullDisk(t *testing.T) {
 				continue // takes its time, and shows nothing new
 			}
 			t.Run(fmt.Sprintf("%s on %d MiB", role, mebibytes), func(t *testing.T) {
-				folder, mounted := smallDisk(t, mebibytes)
+				folder, mounted := testkit.SmallDisk(t, mebibytes)
 				if !mounted {
 					return
 				}
@@ -77,7 +58,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestFullDiskAtOpening: a file cannot be made, and can as soon as there is space.
 func TestFullDiskAtOpening(t *testing.T) {
-	folder, mounted := smallDisk(t, 2)
+	folder, mounted := testkit.SmallDisk(t, 2)
 	if !mounted {
 		return
 	}
@@ -123,7 +104,7 @@ func TestFullDiskAndKilled(t *testing.T) {
 	t.Parallel()
 	for role, f := range fillings {
 		t.Run(role, func(t *testing.T) {
-			folder, mounted := smallDisk(t, 3)
+			folder, mounted := testkit.SmallDisk(t, 3)
 			if !mounted {
 				return
 			}
