@@ -3,12 +3,9 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -541,58 +538,29 @@ func TestLeastHeapKeepsTheGreatest(t *testing.T) {
 	}
 }
 
-// gloveFile reads a file of the GloVe data as numbers of 4 bytes. It is nil where
-// the data, which are not part of this repository, are not beside it.
-func gloveFile(t *testing.T, name string) []uint32 {
-	t.Helper()
-	folder := os.Getenv("ENACT_TEST_DATA")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	raw, err := os.ReadFile(filepath.Join(folder, "glove100", name))
-	if os.IsNotExist(err) {
-		t.Logf("real data are absent: %v", err)
-		return nil
-	}
-	testkit.Check(t, err)
-	numbers := make([]uint32, len(raw)/4)
-	for i := range numbers {
-		numbers[i] = binary.LittleEndian.Uint32(raw[4*i:])
-	}
-	return numbers
-}
-
-func floats(bits []uint32) []float32 {
-	v := make([]float32, len(bits))
-	for i, b := range bits {
-		v[i] = math.Float32frombits(b)
-	}
-	return v
-}
-
 // TestNearestWords finds the ten words that are nearest to each query, among 50,000,
 // and compares with the list that was computed elsewhere. Where the lists differ the
 // words must be equally near, as far as a float32 can tell.
 func TestNearestWords(t *testing.T) {
 	t.Parallel()
-	const dimension, queries, best = 100, 100, 10
-	base, asked, truth := gloveFile(t, "base.f32"), gloveFile(t, "queries.f32"), gloveFile(t, "truth10.u32")
-	if base == nil || asked == nil || truth == nil {
+	const queries = 100
+	data, ok := testkit.ReadGloVe(t)
+	if !ok {
 		return
 	}
-	m := newMatrix(dimension)
-	for row := range slices.Chunk(base, dimension) {
-		m.put(int64(len(m.keys)), packEmbedding(floats(row)))
+	m := newMatrix(len(data.Base[0]))
+	for _, embedding := range data.Base {
+		m.put(int64(len(m.keys)), packEmbedding(embedding))
 	}
 	if len(m.keys) != 50_000 {
 		t.Fatalf("there are %d words, want 50,000", len(m.keys))
 	}
 	different := 0
-	for i := range queries {
-		query := floats(asked[i*dimension : (i+1)*dimension])
-		got, err := m.nearest(t.Context(), driver.Cosine, driver.Query{Embedding: query, Limit: best}, nil)
+	for i, query := range data.Queries[:queries] {
+		nearest := data.Nearest[i]
+		got, err := m.nearest(t.Context(), driver.Cosine, driver.Query{Embedding: query, Limit: len(nearest)}, nil)
 		testkit.Check(t, err)
-		for j, expected := range truth[i*best : (i+1)*best] {
+		for j, expected := range nearest {
 			if int64(expected) == m.keys[got[j].place] {
 				continue
 			}
@@ -602,5 +570,5 @@ func TestNearestWords(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of %d ranks are ties of float32", different, queries*best)
+	t.Logf("%d of %d ranks are ties of float32", different, queries*len(data.Nearest[0]))
 }

@@ -62,12 +62,19 @@ func Await(tb testing.TB, what string, isTrue func() bool) {
 	}
 }
 
-// WantError checks an error's kind and that its text says certain things.
+// WantError checks an error's kind, which is nil for any, and that its text has one
+// line and says certain things.
 func WantError(tb testing.TB, what string, err, kind error, words ...string) {
 	tb.Helper()
-	if !errors.Is(err, kind) {
+	switch {
+	case err == nil:
+		tb.Errorf("%s: there is no error", what)
+		return
+	case kind != nil && !errors.Is(err, kind):
 		tb.Errorf("%s: the error is %v, want one that matches %q", what, err, kind)
 		return
+	case strings.ContainsAny(err.Error(), "\r\n"):
+		tb.Errorf("%s: the error %q has several lines", what, err)
 	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {
