@@ -47,6 +47,7 @@ import (
 	_ "github.com/enactdev/enact/drivers/memory"
 	_ "github.com/enactdev/enact/drivers/postgres"
 	_ "github.com/enactdev/enact/drivers/sqlite"
+	_ "github.com/enactdev/enact/drivers/weaviate"
 )
 
 // tenant is whose data everything is.

@@ -102,6 +102,17 @@ func TestCrashedProcess(t *testing.T) {
 			return server.DSN(fmt.Sprintf("enact_schema=store_%d", stores))
 		})
 	})
+	t.Run("weaviate for vectors", func(t *testing.T) {
+		args := []string{"-store", newSQLite(t), "-vectors", testserver.WeaviateFor(t).DSN("indexer")}
+		crashes := 0
+		for p.start(t, append(args, "-crash-after", "27")...).end(t) {
+			crashes++
+		}
+		got, from := p.finish(t, args...)
+		if !reflect.DeepEqual(got, want) || from != want.Events || crashes != 2 {
+			t.Errorf("%+v, resumed from %d after %d crashes; want %+v", got, from, crashes, want)
+		}
+	})
 }
 
 // testCrashes kills the program again and again, on stores that newStore makes, and
