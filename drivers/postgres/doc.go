@@ -12,7 +12,7 @@
 // The parameters are those of libpq that pgx knows, of pgx and of its pool
 // (pool_max_conns and so on), a few settings of the session, and the driver's own;
 // any other is refused. What a DSN leaves open comes from the environment and the
-// service file, as with libpq.
+// service file, as with libpq; the user in the end from /etc/passwd or USER.
 //
 //	enact_schema          the schema of the tables, which is made if it is not
 //	                      there; default enact

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -89,7 +91,7 @@ func parseDSN(dsn string) (*connector, error) {
 		return nil, err
 	}
 	// With the slash what is before it cannot be taken for something else.
-	c.config, err = pgxpool.ParseConfig("postgres://" + authority + "/" + path + "?" + engineQuery)
+	c.config, err = pgxpool.ParseConfig("postgres://" + authority + "/" + path + "?" + withUser(authority, engineQuery))
 	if err != nil {
 		return nil, refused(err)
 	}
@@ -253,3 +255,19 @@ func needsNetwork(c *pgconn.Config) bool {
 	}
 	return network(c.Host, c.Port) || slices.ContainsFunc(c.Fallbacks, func(f *pgconn.FallbackConfig) bool { return network(f.Host, f.Port) })
 }
+
+// dialsAsParsed: connections are opened by what pgx makes of every DSN, which goes by
+// the hosts.
+func dialsAsParsed(c *pgconn.Config) bool {
+	return reflect.ValueOf(c.DialFunc).Pointer() == parsedDial()
+}
+
+// parsedDial is the code of that function. Naming a user keeps pgx from looking for the
+// one of the process.
+var parsedDial = sync.OnceValue(func() uintptr {
+	config, err := pgconn.ParseConfig("postgres://user@%2F/")
+	if err != nil {
+		return 0 // the environment is malformed; then every pool requires the network
+	}
+	return reflect.ValueOf(config.DialFunc).Pointer()
+})

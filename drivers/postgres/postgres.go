@@ -72,11 +72,12 @@ func ServerMayLoseData() Option { return func(c *connector) { c.mayLoseData = tr
 // NewConnector returns a connector to what pool is connected to, for applications
 // that have one already. Shutdown leaves the pool open. Every connection of the
 // pool must be to the same database. RequiresNetwork goes by the hosts of the pool's
-// configuration; a pool with BeforeConnect, which may change them, requires it.
+// configuration; a pool with BeforeConnect or a DialFunc of its own, which may go
+// elsewhere, requires it.
 func NewConnector(pool *pgxpool.Pool, options ...Option) driver.Connector {
 	config := pool.Config()
 	c := &connector{
-		descriptor: descriptor{config.BeforeConnect != nil || needsNetwork(&config.ConnConfig.Config)},
+		descriptor: descriptor{config.BeforeConnect != nil || !dialsAsParsed(&config.ConnConfig.Config) || needsNetwork(&config.ConnConfig.Config)},
 		schema:     defaultSchema, sweepInterval: defaultSweepInterval, pool: pool,
 	}
 	for _, option := range options {
