@@ -20,7 +20,8 @@ type Config struct {
 	// a connection pool. A role takes a DSN or a connector, not both.
 	Connectors Connectors
 	// AirGapped refuses every backend that does not support air-gapped mode,
-	// before anything is resolved or dialled. Nothing else can switch it off.
+	// before anything is resolved or dialled. Nothing else can switch it off. In a
+	// program built with the tag enact_airgapped it is on whatever it says here.
 	AirGapped bool
 	// Logger gets warnings, such as a snapshot that does not fit its log. Nil:
 	// nothing is logged.
@@ -28,7 +29,8 @@ type Config struct {
 }
 
 // Connectors are parsed configurations, a role each. Connectors that are equal by
-// == share one backend.
+// == share one backend. A program built with the tag enact_airgapped refuses one whose
+// type is not of a package that the tag takes.
 type Connectors struct {
 	Events, State, Messages, Vectors driver.Connector
 }
@@ -74,8 +76,11 @@ func (c Config) String() string {
 			parts = append(parts, fmt.Sprintf("%s: %s", s.role, redacted(s.dsn)))
 		}
 	}
-	return fmt.Sprintf("enact.Config{%s, air-gapped: %t}", strings.Join(parts, ", "), c.AirGapped)
+	return fmt.Sprintf("enact.Config{%s, air-gapped: %t}", strings.Join(parts, ", "), c.airGapped())
 }
+
+// airGapped: the mode is on.
+func (c Config) airGapped() bool { return c.AirGapped || builtAirGapped }
 
 // GoString is String, so that %#v prints no secret either.
 func (c Config) GoString() string { return c.String() }

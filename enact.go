@@ -57,15 +57,36 @@
 // With [Config].AirGapped set, a backend that needs the network is refused after
 // its DSN is parsed and before a name is resolved or a socket opened.
 //
+// A program that is built with the tag enact_airgapped is always in that mode. With the
+// tag, drivers that need a network do not compile, and [Register] and [Connectors] take
+// only what comes from the embedded drivers of this module and from packages that the
+// build names by their import paths:
+//
+//	go build -tags enact_airgapped -ldflags "-X github.com/enactdev/enact.airGappedDrivers=example.com/bolt"
+//
+// See docs/air-gapped.md for what the mode does and does not protect from.
+//
 // All types are safe for concurrent use unless they say otherwise.
 package enact
 
-import "github.com/enactdev/enact/driver"
+import (
+	"fmt"
+
+	"github.com/enactdev/enact/driver"
+)
 
 // Register makes a driver available under a DSN scheme, in lower case. It is
 // called from a driver's init. It panics if d is nil, if scheme is not a valid
-// scheme (RFC 3986, section 3.1) or is taken.
-func Register(scheme string, d driver.Driver) { registered.add(scheme, d) }
+// scheme (RFC 3986, section 3.1) or is taken, and in a program built with the tag
+// enact_airgapped if d is not of a package that the tag takes.
+func Register(scheme string, d driver.Driver) {
+	if builtAirGapped && d != nil {
+		if err := refuseForeign(d); err != nil {
+			panic(fmt.Sprintf("enact: Register of scheme %q: %v", scheme, err))
+		}
+	}
+	registered.add(scheme, d)
+}
 
 // Schemes returns the registered DSN schemes, sorted.
 func Schemes() []string { return registered.schemes() }

@@ -27,18 +27,18 @@ func open(ctx context.Context, c Config, r *registry) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.AirGapped {
+	if c.airGapped() {
 		if err := applyAirGap(plan); err != nil {
 			return nil, err
 		}
 	}
-	rt := &Runtime{log: c.Logger, airGapped: c.AirGapped, backends: map[driver.Role]driver.Backend{}}
+	rt := &Runtime{log: c.Logger, airGapped: c.airGapped(), backends: map[driver.Role]driver.Backend{}}
 	if rt.log == nil {
 		rt.log = slog.New(slog.DiscardHandler)
 	}
 	failed := new(multierror.Error)
 	for _, p := range plan {
-		b, err := p.connect(ctx, c.AirGapped)
+		b, err := p.connect(ctx, rt.airGapped)
 		if err != nil {
 			failed = multierror.Append(failed, fmt.Errorf("open %s: %w", p.name(), err))
 			continue
@@ -124,7 +124,11 @@ func sharedWith(plan []*planned, s source) *planned {
 func applyAirGap(plan []*planned) error {
 	refused := new(multierror.Error)
 	for _, p := range plan {
-		if err := refuseNetwork(p); err != nil {
+		err := refuseNetwork(p)
+		if builtAirGapped && err == nil && p.dsn == "" {
+			err = refuseForeign(p.Connector)
+		}
+		if err != nil {
 			refused = multierror.Append(refused, fmt.Errorf("open %s: %w", p.name(), err))
 		}
 	}

@@ -12,9 +12,7 @@ import (
 
 	"github.com/enactdev/enact"
 	_ "github.com/enactdev/enact/drivers/memory"
-	_ "github.com/enactdev/enact/drivers/postgres"
 	_ "github.com/enactdev/enact/drivers/sqlite"
-	"github.com/enactdev/enact/internal/testserver"
 )
 
 // trajectory is a recorded run of a coding agent. Only what the test stores by
@@ -48,14 +46,6 @@ func TestRecording(t *testing.T) {
 	})
 	t.Run("sqlite", func(t *testing.T) {
 		testRecording(t, sameStore("sqlite:"+filepath.Join(t.TempDir(), "recording.db")))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		stores := sameStore(testserver.PostgresFor(t).SocketDSN())
-		stores.Vectors = "memory:" // Debian's server has no pgvector
-		testRecording(t, stores)
-	})
-	t.Run("postgres with pgvector", func(t *testing.T) {
-		testRecording(t, sameStore(testserver.PGliteFor(t).DSN()))
 	})
 }
 
