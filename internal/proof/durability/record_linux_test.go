@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/enactdev/enact/internal/proof/strace"
 )
 
 // recorded is what the child does with the driver as it is, once for all tests.
@@ -24,12 +26,7 @@ var recorded = sync.OnceValues(func() (*trace, error) {
 // traceOf skips a test where there is no strace.
 func traceOf(t *testing.T, get func() (*trace, error)) *trace {
 	t.Helper()
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("strace is not installed (Debian: apt-get install strace)")
-	}
-	if out, err := exec.Command("strace", "-e", "trace=none", "true").CombinedOutput(); err != nil {
-		t.Skipf("strace may not trace here (in a container, allow ptrace): %v: %s", err, out)
-	}
+	strace.Need(t)
 	tr, err := get()
 	if err != nil {
 		t.Fatal(err)
