@@ -231,15 +231,15 @@ func checkSchema(name string) error {
 func refused(err error) error {
 	if cause := errors.Unwrap(err); cause != nil {
 		if _, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
-			return driver.Invalidf("postgres: the DSN, or the environment, service file or certificate that belongs to it, has an error: %v", redact(cause))
+			return driver.Invalidf("postgres: the DSN, or the environment, service file or certificate that belongs to it, has an error: %s", redact(cause))
 		}
 	}
 	return malformed()
 }
 
-// redact keeps the kind of an error and leaves out what it quotes.
+// redact keeps the kind of an error, in one line, and leaves out what it quotes.
 func redact(err error) string {
-	text := err.Error()
+	text := message(err)
 	if i := strings.IndexByte(text, '"'); i >= 0 {
 		return strings.TrimSpace(text[:i]) + " …"
 	}
