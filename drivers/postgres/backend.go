@@ -173,10 +173,6 @@ const (
 	committing              // the server may have done it
 )
 
-// beginDurably begins a transaction whose commit waits for the disk, whatever the
-// settings of the database and the role are.
-const beginDurably = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
-
 // transaction runs f in one transaction. An error from f itself rolls back.
 func (b *backend) transaction(ctx context.Context, f func(context.Context, pgx.Tx) error) (stage, error) {
 	conn, err := b.acquire(ctx)
@@ -184,7 +180,7 @@ func (b *backend) transaction(ctx context.Context, f func(context.Context, pgx.T
 		return working, err
 	}
 	defer conn.Release()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginDurably})
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: b.begin()})
 	if err != nil {
 		return working, err
 	}
@@ -196,7 +192,7 @@ func (b *backend) transaction(ctx context.Context, f func(context.Context, pgx.T
 		tx.Rollback(ctx)
 	}()
 	if err := f(ctx, tx); err != nil {
-		return working, err
+		return working, b.whyReadOnly(ctx, tx, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return working, err
@@ -247,13 +243,14 @@ func (b *backend) pause(ctx context.Context, try int) bool {
 func (b *backend) HealthCheck(ctx context.Context) error {
 	err := b.read(ctx, func(ctx context.Context, q connection) error {
 		var readOnly bool
-		if err := q.QueryRow(ctx, "SELECT current_setting('transaction_read_only')::bool").Scan(&readOnly); err != nil {
+		var lossy string
+		if err := q.QueryRow(ctx, "SELECT current_setting('transaction_read_only')::bool, "+lossySetting).Scan(&readOnly, &lossy); err != nil {
 			return err
 		}
 		if readOnly {
 			return errReadOnly
 		}
-		return nil
+		return b.checkKeeps(lossy, driver.ErrUnavailable)
 	})
 	if err == nil || errors.Is(err, driver.ErrClosed) || ctx.Err() != nil || errors.Is(err, driver.ErrUnavailable) {
 		return err

@@ -32,7 +32,7 @@
 //	rule     mechanism of PostgreSQL
 //	E1       COMMIT with synchronous_commit=on (or remote_apply) forced in every
 //	         write but those of state; a server with fsync=off or
-//	         full_page_writes=off is refused
+//	         full_page_writes=off is refused, also when it is turned off later
 //	E2, E5   the row of the execution, locked with FOR NO KEY UPDATE, holds the
 //	         last sequence; read committed, so that it is seen after the wait
 //	E3       one transaction for a batch, one INSERT from unnest
@@ -65,6 +65,19 @@
 // no setting beyond a transaction. So a transaction pooler such as PgBouncer may
 // stand between. The schema is brought up to date under a transaction-scoped
 // advisory lock; any number of processes may start at once.
+//
+// # Settings that change
+//
+// synchronous_commit may be changed at any time, for the server, a database or a role:
+// what must be kept sets it for its own transaction. fsync and full_page_writes are
+// looked at again by each such write, in the statement that it sends anyway: once its
+// connection's process has loaded the settings again, which it does before its next
+// statement, the write is ErrUnavailable and changes nothing, and HealthCheck says so.
+// Reading goes on, and so does state, which is a cache. When the setting is on again so
+// is the store. A transaction that has begun may still end. What was acknowledged
+// before can be lost as well, since a checkpoint without fsync ends with the log being
+// reused: after turning it on again, have the operating system write back its cache
+// (sync) before trusting the server.
 //
 // # Failures
 //

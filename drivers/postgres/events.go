@@ -20,7 +20,11 @@ const (
 	pieceBytes  = 1 << 20
 )
 
-const appendEvents = "SELECT outcome, last, coalesce(subject, '') FROM enact.append($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+// appendEvents appends where the server keeps it, or need not ($10). The function
+// gets the tenant from a row that there is only then, so it is not called otherwise.
+const appendEvents = `SELECT a.outcome, a.last, coalesce(a.subject, '')
+	FROM (SELECT $1::text AS tenant WHERE $10::bool OR ` + lossySetting + ` = '' OFFSET 0) kept, LATERAL enact.append(kept.tenant, $2, $3, $4, $5, $6, $7, $8, $9) a
+	UNION ALL SELECT 'lossy', 0, ` + lossySetting + ` WHERE NOT ($10::bool OR ` + lossySetting + ` = '')`
 
 func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver.Expectation, batch []driver.Event) (uint64, error) {
 	n := len(batch)
@@ -42,7 +46,7 @@ func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver
 	var outcome, subject string
 	var last uint64
 	err := s.writeOnce(ctx, func(ctx context.Context, q querier) error {
-		return q.QueryRow(ctx, s.sql(appendEvents), s.tenant, string(id), expected, ids, types, payloads, times, channel, topic).Scan(&outcome, &last, &subject)
+		return q.QueryRow(ctx, s.sql(appendEvents), s.tenant, string(id), expected, ids, types, payloads, times, channel, topic, s.mayLoseData).Scan(&outcome, &last, &subject)
 	})
 	if err != nil {
 		return 0, err
@@ -52,6 +56,8 @@ func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver
 		return last, nil
 	case "taken":
 		return 0, &driver.ConflictError{Subject: fmt.Sprintf("execution %q", id), Event: driver.EventID(subject), Actual: last}
+	case "lossy":
+		return 0, s.checkKeeps(subject, driver.ErrUnavailable)
 	}
 	if err := expect.Check(id, last); err != nil {
 		return 0, err

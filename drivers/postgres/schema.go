@@ -40,9 +40,9 @@ func (b *backend) prepare(ctx context.Context) error {
 // inspectServer refuses a server whose settings make promises empty.
 func (b *backend) inspectServer(ctx context.Context, q querier) error {
 	var version int
-	var ofDatabase, ofConnection, fsync, fullPages string
-	err := q.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('client_encoding'),
-		current_setting('fsync'), current_setting('full_page_writes')`).Scan(&version, &ofDatabase, &ofConnection, &fsync, &fullPages)
+	var ofDatabase, ofConnection, lossy string
+	err := q.QueryRow(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('client_encoding'), "+lossySetting).
+		Scan(&version, &ofDatabase, &ofConnection, &lossy)
 	switch {
 	case err != nil:
 		return err
@@ -52,18 +52,8 @@ func (b *backend) inspectServer(ctx context.Context, q querier) error {
 		return fmt.Errorf("%w: postgres: the database is encoded in %s; use one in UTF8", driver.ErrUnsupported, ofDatabase)
 	case ofConnection != encoding:
 		return fmt.Errorf("%w: postgres: client_encoding is %s on the pool's connections; set it to UTF8", driver.ErrUnsupported, ofConnection)
-	case b.mayLoseData:
-		return nil
-	case fsync != "on":
-		return b.unsafe("fsync")
-	case fullPages != "on":
-		return b.unsafe("full_page_writes")
 	}
-	return nil
-}
-
-func (b *backend) unsafe(setting string) error {
-	return fmt.Errorf("%w: postgres: the server runs with %s=off and may lose what it has acknowledged; turn it on, or say %s=%s in the DSN", driver.ErrUnsupported, setting, parameterDurability, serverMayLoseData)
+	return b.checkKeeps(lossy, driver.ErrUnsupported)
 }
 
 // schemaVersion returns how many migrations were applied.

@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -17,97 +15,6 @@ import (
 // as is the shared or another server's DSN for a role.
 func as(p *testserver.Postgres, role string, parameters ...string) string {
 	return strings.Replace(p.SocketDSN(parameters...), "user=postgres", "user="+role, 1)
-}
-
-// TestDurableWhateverTheDefaults: appends and writes of messages wait for the disk
-// although role, database and server say that they need not (E1).
-func TestDurableWhateverTheDefaults(t *testing.T) {
-	t.Parallel()
-	p := startServer(t, "wal_writer_delay=10s", "synchronous_commit=off", "autovacuum=off")
-	admin := outside(t, p.SocketDSN())
-	admin.exec("CREATE ROLE lazy LOGIN SUPERUSER", "ALTER ROLE lazy SET synchronous_commit = off", "ALTER DATABASE postgres SET synchronous_commit = off")
-	b := open(t, as(p, "lazy"))
-	testkit.Prepare(t, b)
-	testkit.EveryCall(t, b)
-
-	const unflushed = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn())::bigint"
-	o := outside(t, as(p, "lazy"))
-	o.exec("CREATE TABLE control (i int)")
-	missed := 0
-	for i := range 20 {
-		o.exec("INSERT INTO control VALUES (1)")
-		if valueOf[int64](o, unflushed) > 0 {
-			missed++
-		}
-		for _, name := range []string{"Append", "CreateThread", "CreateMessage", "UpdateThread", "UpdateMessage"} {
-			// Something else may write just then, but not each time.
-			var left int64
-			for try := range 5 {
-				testkit.Check(t, testkit.Write(t.Context(), b, name, fmt.Sprintf("%s-%d-%d", name, i, try)))
-				if left = valueOf[int64](o, unflushed); left <= 0 {
-					break
-				}
-			}
-			if left > 0 {
-				t.Fatalf("%s returned with %d bytes of the server's log not on disk (E1)", name, left)
-			}
-		}
-	}
-	if missed == 0 {
-		t.Error("an insert that need not wait for the disk always did: this test shows nothing")
-	}
-}
-
-// TestSynchronousCommit: what is weaker than on becomes on, what is stronger stays.
-func TestSynchronousCommit(t *testing.T) {
-	t.Parallel()
-	dsn := newDSN(t)
-	b := open(t, dsn)
-	o := outside(t, dsn)
-	for setting, want := range map[string]string{"off": "on", "local": "on", "remote_write": "on", "on": "on", "remote_apply": "remote_apply"} {
-		o.exec("SET synchronous_commit = "+setting, "BEGIN",
-			"SELECT enact.append('t', 'e', NULL, ARRAY['"+setting+"'], ARRAY['x'], ARRAY['\\x00'::bytea], ARRAY[NULL::timestamptz])")
-		if got := valueOf[string](o, "SHOW synchronous_commit"); got != want {
-			t.Errorf("append with synchronous_commit=%s runs with %s, want %s (E1)", setting, got, want)
-		}
-		o.exec("COMMIT")
-		if got := valueOf[string](o, "SHOW synchronous_commit"); got != setting {
-			t.Errorf("append leaves synchronous_commit at %s, it was %s", got, setting)
-		}
-		lazy := open(t, dsn+"&options=-csynchronous_commit%3D"+setting)
-		testkit.Check(t, lazy.write(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-			var got string
-			if err := tx.QueryRow(ctx, "SHOW synchronous_commit").Scan(&got); err != nil {
-				return err
-			}
-			if got != want {
-				t.Errorf("a transaction with synchronous_commit=%s runs with %s, want %s (E1)", setting, got, want)
-			}
-			return nil
-		}))
-	}
-	testkit.Check(t, b.HealthCheck(t.Context()))
-}
-
-// TestServerThatMayLoseData is refused unless the DSN accepts it in words (E1).
-func TestServerThatMayLoseData(t *testing.T) {
-	t.Parallel()
-	p := startServer(t)
-	admin := outside(t, p.SocketDSN())
-	for _, setting := range []string{"fsync", "full_page_writes"} {
-		admin.exec("ALTER SYSTEM SET "+setting+" = off", "SELECT pg_reload_conf()")
-		testkit.Await(t, setting+" is off", func() bool { return valueOf[string](admin, "SHOW "+setting) == "off" })
-		_, err := connect(t.Context(), p.SocketDSN())
-		testkit.WantError(t, "a server with "+setting+"=off", err, driver.ErrUnsupported, setting, "enact_durability=server-may-lose-data")
-		shutdown(t, open(t, p.SocketDSN("enact_durability=server-may-lose-data")))
-		pool := newPool(t, p.SocketDSN(), nil)
-		_, err = NewConnector(pool).Connect(t.Context())
-		testkit.WantError(t, "a pool on a server with "+setting+"=off", err, driver.ErrUnsupported, setting)
-		shutdown(t, testkit.Must(connectTo(t.Context(), NewConnector(pool, ServerMayLoseData())))(t))
-		admin.exec("ALTER SYSTEM RESET "+setting, "SELECT pg_reload_conf()")
-		testkit.Await(t, setting+" is on", func() bool { return valueOf[string](admin, "SHOW "+setting) == "on" })
-	}
-	shutdown(t, open(t, p.SocketDSN()))
 }
 
 // TestEncoding: a database that is not in UTF-8 is refused, and so is a pool whose

@@ -20,6 +20,7 @@ type backend struct {
 	open     *sockets.Set // of the client, unless it is borrowed
 	routes   *routes
 	missing  error // why events and messages are not offered
+	lossy    lossy
 	dues     dues
 	left     unsettled
 
@@ -76,6 +77,16 @@ type view struct {
 	*backend
 	tenant string
 	tag    string // what the tenant's keys begin with
+}
+
+// runKept is run for what must be kept once it is acknowledged.
+func (v view) runKept(ctx context.Context, s *script, names []string, args ...any) ([]any, error) {
+	if s.writes {
+		if err := v.lossy.refusal(); err != nil {
+			return nil, err
+		}
+	}
+	return v.run(ctx, s, names, args...)
 }
 
 // run runs a script with some of the tenant's keys.

@@ -43,7 +43,12 @@
 //	maxmemory-policy noeviction, or no maxmemory
 //
 // Otherwise opening these roles fails and says which of them to set. They can be
-// changed while the server runs; HealthCheck asks for them again. It reports a policy
+// changed while the server runs, and a failover may bring a master with others. So an
+// open store asks all masters for them every 5 seconds, and in HealthCheck; from then
+// on writes of events and messages are ErrUnavailable, and say which to set, until they
+// are found right again. Reading and state go on. What was acknowledged between a
+// change and the next look may be lost, since no script can ask for them. A server
+// that was vouched for is not asked again. HealthCheck reports a policy
 // that may evict for state, too: a cache that loses keys loses no answer, and yet
 // somebody should know.
 //

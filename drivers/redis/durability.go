@@ -131,35 +131,3 @@ func (s *serverSettings) missing(vouched bool) error {
 	}
 	return nil
 }
-
-// HealthCheck implements driver.Backend.
-func (b *backend) HealthCheck(ctx context.Context) error {
-	if err := b.Enter(ctx); err != nil {
-		return err
-	}
-	defer b.Leave()
-	err := b.checkHealth(ctx)
-	if err == nil || errors.Is(err, driver.ErrClosed) || ctx.Err() != nil || errors.Is(err, driver.ErrUnavailable) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
-}
-
-func (b *backend) checkHealth(ctx context.Context) error {
-	if err := b.probe(ctx); err != nil {
-		return err
-	}
-	found, err := b.askSettings(ctx)
-	if err != nil {
-		return err
-	}
-	if b.missing == nil {
-		if missing := found.missing(b.vouched); missing != nil {
-			return fmt.Errorf("%w: redis: %w", driver.ErrUnavailable, missing)
-		}
-	}
-	if found.evicts != "" {
-		return fmt.Errorf("%w: redis: with maxmemory-policy %s the server may drop any key when its memory is full; set maxmemory-policy noeviction", driver.ErrUnavailable, found.evicts)
-	}
-	return nil
-}

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,27 +42,62 @@ func TestServerThatMayLoseData(t *testing.T) {
 	}
 }
 
-// TestSettingsChangedWhileItRuns: the health check says so, and stops saying so when
-// they are changed back (E1).
+// settingsThatLose are changes of a safe server after which it may lose what it has
+// acknowledged, and what the errors then say.
+var settingsThatLose = []struct{ name, bad, good, word string }{
+	{"appendfsync", "everysec", "always", "appendfsync always"},
+	{"appendonly", "no", "yes", "appendonly yes"},
+	{"no-appendfsync-on-rewrite", "yes", "no", "no-appendfsync-on-rewrite no"},
+	{"maxmemory-policy", "allkeys-lru", "noeviction", "maxmemory-policy noeviction"},
+}
+
+// kept are the writes that are kept once they are acknowledged.
+func kept(b driver.Backend) []testkit.Call {
+	return slices.DeleteFunc(testkit.Writes(b.Tenant(testkit.Tenant)), func(c testkit.Call) bool { return c.Role == driver.RoleState })
+}
+
+// TestSettingsChangedWhileItRuns: the health check says so, from then on events and
+// messages are refused and everything else is not, and all of it ends when the
+// settings are changed back (E1, B9).
 func TestSettingsChangedWhileItRuns(t *testing.T) {
 	needsServer(t)
 	server := testserver.RedisFor(t, testserver.RedisDurable...)
 	b := open(t, server.DSN())
 	testkit.Check(t, b.HealthCheck(t.Context()))
+	testkit.Prepare(t, b)
 	configure(t, server, "maxmemory", "1gb")
-	for _, change := range []struct{ name, bad, good, word string }{
-		{"appendfsync", "everysec", "always", "appendfsync always"},
-		{"appendonly", "no", "yes", "appendonly yes"},
-		{"no-appendfsync-on-rewrite", "yes", "no", "no-appendfsync-on-rewrite no"},
-		{"maxmemory-policy", "allkeys-lru", "noeviction", "maxmemory-policy noeviction"},
-	} {
+	for _, change := range settingsThatLose {
+		situation := "with " + change.name + " " + change.bad
 		configure(t, server, change.name, change.bad)
-		testkit.WantError(t, "the health check with "+change.name+" "+change.bad, b.HealthCheck(t.Context()), driver.ErrUnavailable, change.word)
-		configure(t, server, change.name, change.good)
-		if err := b.HealthCheck(t.Context()); err != nil {
-			t.Errorf("the health check with %s %s again: %v, want nil", change.name, change.good, err)
+		testkit.WantError(t, "the health check "+situation, b.HealthCheck(t.Context()), driver.ErrUnavailable, change.word)
+		testkit.CheckCalls(t, b, situation, kept(b), driver.ErrUnavailable, change.word)
+		testkit.CheckCalls(t, b, situation, testkit.Reads(b.Tenant(testkit.Tenant)), nil)
+		testkit.Check(t, testkit.Write(t.Context(), b, "Set", "a cache"))
+		last, err := b.Tenant(testkit.Tenant).Events.LatestSequence(t.Context(), "refused")
+		if err != nil || last != 0 {
+			t.Errorf("the last sequence of an execution whose events were refused is %d, %v; want 0 (B9)", last, err)
 		}
+		configure(t, server, change.name, change.good)
+		testkit.Check(t, b.HealthCheck(t.Context()))
+		testkit.EveryCall(t, b)
 	}
+}
+
+// TestSettingsAreLookedAfter: without a health check, too, a change is noticed, and
+// that it was changed back (E1).
+func TestSettingsAreLookedAfter(t *testing.T) {
+	needsServer(t)
+	t.Parallel()
+	server := testserver.RedisFor(t, testserver.RedisDurable...)
+	b := open(t, server.DSN())
+	testkit.Prepare(t, b)
+	writing := func() error { return testkit.Write(t.Context(), b, "Append", "id") }
+	testkit.Check(t, writing())
+	configure(t, server, "appendfsync", "everysec")
+	testkit.Await(t, "an append is refused", func() bool { return writing() != nil })
+	testkit.WantError(t, "it", writing(), driver.ErrUnavailable, "appendfsync always")
+	configure(t, server, "appendfsync", "always")
+	testkit.Await(t, "an append is taken again", func() bool { return writing() == nil })
 }
 
 // TestEvictionIsReported: a policy that may evict is no fault of a server without a

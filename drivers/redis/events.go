@@ -37,7 +37,7 @@ func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver
 		// The script may be on its way when the caller has gone, so it gets a copy.
 		args = append(args, string(e.ID), e.Type, string(e.Payload), microseconds(e.Time))
 	}
-	reply, err := s.run(ctx, appendEvents, []string{keyLog + string(id), keyEventIDs + string(id), keyExecutions, keyRuns}, args...)
+	reply, err := s.runKept(ctx, appendEvents, []string{keyLog + string(id), keyEventIDs + string(id), keyExecutions, keyRuns}, args...)
 	if err != nil {
 		return 0, err
 	}

@@ -128,5 +128,6 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 		return nil, err
 	}
 	b.startSweeping()
+	b.startWatching()
 	return b, nil
 }

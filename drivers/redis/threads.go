@@ -26,7 +26,7 @@ const threadFields = 9
 // ask runs a script on threads and messages, which answers with what came of it and
 // something besides.
 func (s messages) ask(ctx context.Context, script *script, args ...any) (answer string, fields []any, err error) {
-	reply, err := s.run(ctx, script, keysOfMessages, args...)
+	reply, err := s.runKept(ctx, script, keysOfMessages, args...)
 	if err != nil {
 		return "", nil, err
 	}
