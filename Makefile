@@ -2,3 +2,8 @@
 .PHONY: test
 test:
 	./scripts/test
+
+# Every fuzz target for FUZZTIME, which is 10m if not given, one after another.
+.PHONY: fuzz
+fuzz:
+	./scripts/fuzz
