@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Postgres is a PostgreSQL server that belongs to the tests.
@@ -107,6 +106,14 @@ func (p *Postgres) Stop() error { return p.end(interrupt) }
 
 // Kill ends the server at once, with all its processes.
 func (p *Postgres) Kill() error {
+	if !p.server.running() {
+		return nil
+	}
+	// While it stands still it starts no others. One that it started after the rest was
+	// killed could wait for ever for a lock that a dead one holds, and would outlive it.
+	if err := p.server.halt(); err != nil {
+		return err
+	}
 	for _, pid := range p.children() {
 		send(pid, kill)
 	}
@@ -149,13 +156,7 @@ func (p *Postgres) children() (pids []int) {
 	parent := strconv.Itoa(p.server.cmd.Process.Pid)
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		// The name, in parentheses, may hold spaces.
-		_, rest, _ := strings.Cut(string(text), ") ")
-		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == parent {
+		if fields := statOf(path); len(fields) > 1 && fields[1] == parent {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			pids = append(pids, pid)
 		}

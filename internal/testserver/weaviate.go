@@ -133,35 +133,7 @@ func (w *Weaviate) end(s signal) error {
 }
 
 // Pause stops the process of the server, and Resume lets it go on.
-func (w *Weaviate) Pause() error {
-	pid := w.server.cmd.Process.Pid
-	if err := send(pid, stop); err != nil {
-		return err
-	}
-	return w.server.until(func() error {
-		if threads := runningThreads(pid); threads > 0 {
-			return fmt.Errorf("%d threads are not stopped", threads)
-		}
-		return nil
-	})
-}
-
-// runningThreads counts those of a process that a signal has not stopped yet, where
-// the system tells.
-func runningThreads(pid int) (n int) {
-	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		// The name, in parentheses, may hold spaces; the state follows it.
-		if _, rest, _ := strings.Cut(string(text), ") "); !strings.HasPrefix(rest, "T") {
-			n++
-		}
-	}
-	return n
-}
+func (w *Weaviate) Pause() error { return w.server.halt() }
 
 // Resume lets a paused server go on.
 func (w *Weaviate) Resume() error { return send(w.server.cmd.Process.Pid, proceed) }
