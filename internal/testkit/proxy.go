@@ -21,6 +21,7 @@ type Proxy struct {
 	listener net.Listener
 	target   string
 	complete func(answer []byte) bool
+	buffer   int // bytes, in each direction of a connection
 
 	mu     sync.Mutex
 	pairs  map[*pair]bool
@@ -52,25 +53,38 @@ func (p *pair) withholds() bool {
 	return p.withholding
 }
 
-// StartProxy starts a proxy of the server at an address, which ends with the test.
-// complete tells from a part of the server's answer whether the server has done all
-// that it was asked for; nil means that it has when it answers at all.
+// StartProxy starts a proxy, as NewProxy does, which ends with the test.
 func StartProxy(tb testing.TB, target string, complete func(answer []byte) bool) *Proxy {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	p, err := NewProxy(target, complete, 1<<20)
 	Check(tb, err)
+	tb.Cleanup(p.Close)
+	return p
+}
+
+// NewProxy starts a proxy of the server at an address. complete tells from a part of
+// the server's answer whether the server has done all that it was asked for; nil
+// means that it has when it answers at all. What is longer than buffer, in bytes, passes
+// in pieces.
+func NewProxy(target string, complete func(answer []byte) bool, buffer int) (*Proxy, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
 	if complete == nil {
 		complete = func([]byte) bool { return true }
 	}
-	p := &Proxy{listener: listener, target: target, complete: complete, pairs: map[*pair]bool{}, moving: make(chan struct{})}
+	p := &Proxy{listener: listener, target: target, complete: complete, buffer: buffer, pairs: map[*pair]bool{}, moving: make(chan struct{})}
 	close(p.moving)
 	go p.accept()
-	tb.Cleanup(func() {
-		listener.Close()
-		p.GoOn()
-		p.CutAll()
-	})
-	return p
+	return p, nil
+}
+
+// Close ends the proxy and all connections through it.
+func (p *Proxy) Close() {
+	p.listener.Close()
+	p.GoOn()
+	p.CutAll()
 }
 
 // Address is where the proxy listens.
@@ -155,7 +169,7 @@ func (p *Proxy) fateOf(request []byte) Fate {
 
 func (p *Proxy) requests(of *pair) {
 	defer p.end(of)
-	buffer := make([]byte, 1<<20)
+	buffer := make([]byte, p.buffer)
 	for {
 		n, err := of.client.Read(buffer)
 		if err != nil {
@@ -176,7 +190,7 @@ func (p *Proxy) requests(of *pair) {
 
 func (p *Proxy) answers(of *pair) {
 	defer p.end(of)
-	buffer := make([]byte, 1<<20)
+	buffer := make([]byte, p.buffer)
 	for {
 		n, err := of.server.Read(buffer)
 		if err != nil {

@@ -14,23 +14,39 @@ import (
 // skips nothing, since a skipped test fails "make test".
 func SmallDisk(tb testing.TB, mebibytes int) (folder string, mounted bool) {
 	tb.Helper()
-	// Folders of tests are closed to others, such as a server's user.
-	folder, err := os.MkdirTemp("", "enact-small-disk-")
-	Check(tb, err)
-	tb.Cleanup(func() { os.Remove(folder) })
-	err = syscall.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=777", mebibytes))
+	folder, unmount, err := MountSmallDisk(mebibytes)
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
 		tb.Logf("no full disk is tried, because this user may not mount one: %v", err)
 		return "", false
 	}
 	Check(tb, err)
 	tb.Cleanup(func() {
-		if err := syscall.Unmount(folder, 0); err != nil {
-			tb.Errorf("unmount %s: %v; something has a file open on it", folder, err)
-			syscall.Unmount(folder, syscall.MNT_DETACH)
+		if err := unmount(); err != nil {
+			tb.Error(err)
 		}
 	})
 	return folder, true
+}
+
+// MountSmallDisk mounts a file system of so many MiB, open to all users. What it
+// returns removes it again, with an error if something has a file open on it.
+func MountSmallDisk(mebibytes int) (folder string, unmount func() error, err error) {
+	// Folders of tests are closed to others, such as a server's user.
+	if folder, err = os.MkdirTemp("", "enact-small-disk-"); err != nil {
+		return "", nil, err
+	}
+	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=777", mebibytes)); err != nil {
+		os.Remove(folder)
+		return "", nil, err
+	}
+	return folder, func() error {
+		defer os.Remove(folder)
+		if err := syscall.Unmount(folder, 0); err != nil {
+			syscall.Unmount(folder, syscall.MNT_DETACH)
+			return fmt.Errorf("unmount %s: %w; something has a file open on it", folder, err)
+		}
+		return nil
+	}, nil
 }
 
 // SmallDiskWithFiller is SmallDisk with a file on it that takes some MiB, and gives
