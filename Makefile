@@ -7,3 +7,8 @@ test:
 .PHONY: fuzz
 fuzz:
 	./scripts/fuzz
+
+# Random load with faults injected, for 10 minutes or as FOR says.
+.PHONY: soak
+soak:
+	go run ./internal/soak -for $(or $(FOR),10m)
