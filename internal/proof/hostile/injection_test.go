@@ -77,17 +77,21 @@ func overall() []script.Step {
 // breaksOut: the payload has what ends a string or an object in some language.
 func breaksOut(payload string) bool { return strings.ContainsAny(payload, "\"'\\{#") }
 
-// everything is what one tenant is made to do with these payloads. Where making a
-// collection takes long, only those that break out of something name one.
-func everything(payloads []string, slowCollections bool) []script.Step {
-	write := func(payload string) []script.Step {
-		if slowCollections && !breaksOut(payload) {
+// writingTo is writing to a store; where making a collection takes long, only what
+// breaks out of something names one.
+func writingTo(target stores.Target) func(payload string) []script.Step {
+	return func(payload string) []script.Step {
+		if target.SlowCollections && !breaksOut(payload) {
 			return writingUnnamed(payload)
 		}
 		return writing(payload)
 	}
+}
+
+// everything is what one tenant is made to do with these payloads.
+func everything(target stores.Target, payloads []string) []script.Step {
 	steps := []script.Step{script.EnsureCollection("shared")}
-	for _, part := range []func(string) []script.Step{write, reading, removing} {
+	for _, part := range []func(string) []script.Step{writingTo(target), reading, removing} {
 		for _, payload := range payloads {
 			steps = append(steps, part(payload)...)
 		}
@@ -134,13 +138,16 @@ func TestInjection(t *testing.T) {
 			dsn := target.DSN(t)
 			p := pair{t, target, target.Open(t, dsn), stores.Reference().Open(t, stores.Reference().DSN(t))}
 			p.play("witness", slices.Concat([]script.Step{script.EnsureCollection("shared")}, writing("witness"), reading("witness")))
+			for _, separator := range separators {
+				p.play("witness", writingTo(target)("x"+separator+"a"))
+			}
 			var before []string
 			if target.Layout != nil {
 				before = target.Layout(t, dsn)
 			}
 
 			for group := range slices.Chunk(payloads, together) {
-				p.play("victim", everything(group, target.SlowCollections))
+				p.play("victim", everything(target, group))
 			}
 			for _, payload := range payloads {
 				p.play(payload, asTenant())
@@ -149,7 +156,14 @@ func TestInjection(t *testing.T) {
 				p.play("victim", slices.Concat(writing(bad), reading(bad), removing(bad)))
 				p.play(bad, asTenant())
 			}
+			// The tenant's name and what asTenant writes, joined, are the witness's.
+			for _, separator := range separators {
+				p.play("witness"+separator+"x", asTenant())
+			}
 
+			for _, separator := range separators {
+				p.play("witness", reading("x"+separator+"a"))
+			}
 			p.play("witness", slices.Concat(reading("witness"), overall()))
 			if target.Layout != nil {
 				compareLayouts(t, before, target.Layout(t, dsn))

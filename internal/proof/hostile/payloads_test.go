@@ -28,3 +28,7 @@ var payloads = []string{
 
 // noIdentifiers are refused everywhere.
 var noIdentifiers = []string{"", "\x00", "a\x00", "'\x00; DROP TABLE events; --", "\xff", "a\xc3", "\xed\xa0\x80", "\xc0\xa7", strings.Repeat("'", 256), strings.Repeat("\u0430", 128)}
+
+// separators are what identifiers are joined with; those of Redis with what stands
+// between a tenant's tag and an identifier.
+var separators = []string{":", "/", ".", "|", "-", "\x01", "\x1f", "%", "}", "}:", "}:value:", "}:log:", "}:snapshot:", "}:eventids:"}
