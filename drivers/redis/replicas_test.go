@@ -17,7 +17,7 @@ func TestTooFewReplicas(t *testing.T) {
 	t.Parallel()
 	master := testserver.RedisFor(t, testserver.RedisDurable...)
 	replica := testserver.RedisReplicaFor(t, master, testserver.RedisDurable...)
-	b := open(t, master.DSN("enact_replicas=1", "enact_replica_timeout=1s"))
+	b := open(t, master.DSN("enact_replicas=1", "enact_replica_timeout=3s"))
 	s := b.Tenant("t")
 	testkit.UseEverything(t, b)
 	testkit.Check(t, replica.Pause())
