@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -79,6 +80,16 @@ func (e *TooLargeError) Error() string {
 
 // Is makes errors.Is(err, ErrTooLarge) true.
 func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
+
+// HealthError returns what a HealthCheck under ctx returns when asking the backend has
+// ended with err: a backend that cannot be asked is unavailable, whatever the reason,
+// unless it is closed or ctx is done.
+func HealthError(ctx context.Context, err error) error {
+	if err == nil || errors.Is(err, ErrClosed) || ctx.Err() != nil || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
 
 // Invalidf returns an error that matches [ErrInvalid].
 func Invalidf(format string, args ...any) error {

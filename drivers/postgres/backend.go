@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -252,10 +251,7 @@ func (b *backend) HealthCheck(ctx context.Context) error {
 		}
 		return b.checkKeeps(lossy, driver.ErrUnavailable)
 	})
-	if err == nil || errors.Is(err, driver.ErrClosed) || ctx.Err() != nil || errors.Is(err, driver.ErrUnavailable) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
+	return driver.HealthError(ctx, err)
 }
 
 // Shutdown implements driver.Backend.

@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -66,11 +65,7 @@ func (b *backend) HealthCheck(ctx context.Context) error {
 		return err
 	}
 	defer b.Leave()
-	err := b.checkHealth(ctx)
-	if err == nil || errors.Is(err, driver.ErrClosed) || ctx.Err() != nil || errors.Is(err, driver.ErrUnavailable) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
+	return driver.HealthError(ctx, b.checkHealth(ctx))
 }
 
 func (b *backend) checkHealth(ctx context.Context) error {

@@ -2,7 +2,6 @@ package weaviate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -166,10 +165,7 @@ func (b *backend) HealthCheck(ctx context.Context) error {
 		_, err = b.server.schema.ClassGetter().WithClassName(registryClass).Do(ctx)
 		return err
 	})
-	if err == nil || errors.Is(err, driver.ErrClosed) || ctx.Err() != nil || errors.Is(err, driver.ErrUnavailable) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
+	return driver.HealthError(ctx, err)
 }
 
 // Shutdown implements driver.Backend.
