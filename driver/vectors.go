@@ -51,6 +51,24 @@ const (
 	Euclidean Metric = "euclidean"
 )
 
+// Lengths of embeddings between which their squares and products are so far from the
+// ends of what a float32 can be that sums of float32 neither overflow nor vanish.
+const (
+	LeastFloat32Length    = 1e-15
+	GreatestFloat32Length = 1e18
+)
+
+// BeyondFloat32 reports whether an engine that computes in float32 cannot compare an
+// embedding with others, by any metric, so that a driver must. The zero vector is not
+// beyond.
+func BeyondFloat32(embedding []float32) bool {
+	var squares float64
+	for _, x := range embedding {
+		squares += float64(x) * float64(x)
+	}
+	return squares != 0 && (squares < LeastFloat32Length*LeastFloat32Length || squares > GreatestFloat32Length*GreatestFloat32Length)
+}
+
 // Score is the reference for every driver: sums in float64 over the float32
 // components, in order. Drivers whose engine computes in float32 agree with it
 // to about one part in 10⁵.

@@ -52,7 +52,7 @@ func putDocuments(ctx context.Context, tx pgx.Tx, c collection, docs *[]driver.D
 		if err != nil {
 			return 0, err
 		}
-		ids, attributes, extremes = append(ids, d.ID), append(attributes, text), append(extremes, isExtreme(d.Embedding))
+		ids, attributes, extremes = append(ids, d.ID), append(attributes, text), append(extremes, driver.BeyondFloat32(d.Embedding))
 		contents, metadata = append(contents, []byte(d.Content)), append(metadata, blob(d.Metadata))
 		embeddings = append(embeddings, d.Embedding...)
 		size += len(d.ID) + len(text) + len(d.Content) + len(d.Metadata) + 8*len(d.Embedding)

@@ -22,21 +22,3 @@ func unpackEmbedding(packed []byte) ([]float32, error) {
 	}
 	return embedding, nil
 }
-
-// Between these lengths, whose squares and products are far from the ends of what a
-// float32 can be, pgvector's sums, which are of float32, neither overflow nor
-// vanish.
-const (
-	leastLength    = 1e-15
-	greatestLength = 1e18
-)
-
-// isExtreme says that the server cannot compare an embedding with others, and so
-// this program must. The zero vector is not extreme.
-func isExtreme(embedding []float32) bool {
-	var squares float64
-	for _, x := range embedding {
-		squares += float64(x) * float64(x)
-	}
-	return squares != 0 && (squares < leastLength*leastLength || squares > greatestLength*greatestLength)
-}

@@ -24,7 +24,7 @@ func (s vectors) Search(ctx context.Context, name string, q driver.Query) (resul
 		if err := found.ValidateQuery(q); err != nil {
 			return err
 		}
-		x := &search{collection: found, Query: q, extreme: isExtreme(q.Embedding)}
+		x := &search{collection: found, Query: q, extreme: driver.BeyondFloat32(q.Embedding)}
 		if found.indexed() && !x.extreme && found.count*int64(found.Dimension) > s.exactUpTo {
 			enough, err := x.approximate(ctx, conn)
 			if enough || err != nil {

@@ -66,7 +66,7 @@ func (x *search) farthest() (distance float64, known bool) {
 	case driver.Cosine:
 		return 1 - *x.MinScore + tolerance, true
 	case driver.Euclidean:
-		return -*x.MinScore*(1+tolerance) + tolerance*leastLength, true
+		return -*x.MinScore*(1+tolerance) + tolerance*driver.LeastFloat32Length, true
 	}
 	return 0, false
 }

@@ -13,23 +13,6 @@ import (
 	"github.com/enactdev/enact/driver"
 )
 
-// Between these lengths, whose squares and products are far from the ends of what a
-// float32 can be, Weaviate's sums, which are of float32, neither overflow nor vanish.
-const (
-	leastLength    = 1e-15
-	greatestLength = 1e18
-)
-
-// isExtreme says that the server cannot compare an embedding with others, and so this
-// program must. The zero vector is not extreme.
-func isExtreme(embedding []float32) bool {
-	var squares float64
-	for _, x := range embedding {
-		squares += float64(x) * float64(x)
-	}
-	return squares != 0 && (squares < leastLength*leastLength || squares > greatestLength*greatestLength)
-}
-
 // objectOf returns a document as it is stored, and how many tokens it has.
 func objectOf(c pinned, d driver.Document) (*models.Object, int, error) {
 	tokens, err := tokensOf(d.Metadata)
@@ -43,7 +26,7 @@ func objectOf(c pinned, d driver.Document) (*models.Object, int, error) {
 		properties[propertyBytes] = base64.StdEncoding.EncodeToString([]byte(d.Content))
 	}
 	object := &models.Object{Class: c.class, Tenant: c.tenant, ID: objectID(d.ID), Properties: properties}
-	if isExtreme(d.Embedding) {
+	if driver.BeyondFloat32(d.Embedding) {
 		packed := make([]byte, 0, 4*len(d.Embedding))
 		for _, x := range d.Embedding {
 			packed = binary.LittleEndian.AppendUint32(packed, math.Float32bits(x))

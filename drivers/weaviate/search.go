@@ -59,7 +59,7 @@ type search struct {
 }
 
 func (x *search) run(ctx context.Context) (driver.Result, error) {
-	if isExtreme(x.Embedding) {
+	if driver.BeyondFloat32(x.Embedding) {
 		return x.scan(ctx)
 	}
 	for wanted := x.Limit + x.Limit/8 + 16; ; wanted *= 4 {
