@@ -68,10 +68,12 @@ func TestConformanceOnThreeNodes(t *testing.T) {
 		t.Skip("three servers on one machine take minutes")
 	}
 	var turn atomic.Int64
-	drivertest.Run(t, conformance(func(tb testing.TB) string {
+	target := conformance(func(tb testing.TB) string {
 		nodes := threeNodesOneKilled(tb).Nodes
 		return nodes[turn.Add(1)%2].DSN(newNamespace(), "replication_factor=3", "consistency_level=QUORUM")
-	}))
+	})
+	target.Eventual = eventualInCluster
+	drivertest.Run(t, target)
 }
 
 // TestNodeKilledUnderLoad: while one node after the other is killed and started again,

@@ -63,9 +63,13 @@ func needsServer(tb testing.TB) {
 	}
 }
 
-// eventual is how long a search may miss a document that is being replaced, and how
-// long a batch may be seen in part. It is the consistency bound of the driver.
-const eventual = 20 * time.Millisecond
+// Consistency bounds: for how long a search may miss a document that is being replaced
+// and a batch may be seen in part; and in a cluster, until each node has heard that
+// a collection was deleted.
+const (
+	eventual          = 20 * time.Millisecond
+	eventualInCluster = 300 * time.Millisecond
+)
 
 func conformance(dsn func(testing.TB) string) drivertest.Target {
 	return drivertest.Target{

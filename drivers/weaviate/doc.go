@@ -80,7 +80,8 @@
 // stored. A batch that is cut short by the server's end may be stored in part. Repeating
 // the call repairs either. With several replicas, QUORUM or ALL has reads see
 // writes; counts and lists come from one replica, which may be behind by what its node
-// has missed.
+// has missed. In a cluster it takes some tenths of a second until every node has heard
+// that a collection was deleted; until then other processes may find its documents.
 //
 // A server that was killed may lack in its hnsw index some document that it had
 // acknowledged (seen with 1.35.2, of about one in a thousand that were being written at
