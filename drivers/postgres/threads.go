@@ -39,11 +39,17 @@ func (s messages) lockThread(ctx context.Context, tx pgx.Tx, id driver.ThreadID,
 	return s.findThread(ctx, tx, id, includeDeleted, " FOR NO KEY UPDATE")
 }
 
+// placeAt is the place in a user's list of a thread that is updated at a time, an
+// expression. Those of the same microsecond have places of their own.
+func placeAt(at string) string {
+	return "(extract(epoch FROM " + at + ") * 1000000)::bigint * 1024 + nextval('enact.touches') % 1024"
+}
+
 // touch marks a locked thread as updated, hands out a position, and returns the
 // time.
 func (s messages) touch(ctx context.Context, tx pgx.Tx, id driver.ThreadID) (at time.Time, err error) {
-	err = tx.QueryRow(ctx, s.sql(`UPDATE enact.threads SET updated = greatest(clock_timestamp(), updated), touched = nextval('enact.touches'), positions = positions + 1
-		WHERE tenant = $1 AND id = $2 RETURNING updated`), s.tenant, string(id)).Scan(&at)
+	err = tx.QueryRow(ctx, s.sql(`UPDATE enact.threads t SET updated = greatest(n.now, t.updated), touched = `+placeAt("greatest(n.now, t.updated)")+`, positions = positions + 1
+		FROM (SELECT clock_timestamp() AS now) n WHERE t.tenant = $1 AND t.id = $2 RETURNING t.updated`), s.tenant, string(id)).Scan(&at)
 	return at.UTC(), err
 }
 
@@ -65,7 +71,7 @@ func (s messages) CreateThread(ctx context.Context, t driver.Thread) (stored dri
 			created = &t.CreatedAt
 		}
 		stored, _, err = scanThread(tx.QueryRow(ctx, s.sql(`INSERT INTO enact.threads (tenant, id, person, title, metadata, created, updated, touched, version, positions)
-			SELECT $1, $2, $3, $4, $5, coalesce($6, n.now), n.now, nextval('enact.touches'), 1, 0 FROM (SELECT clock_timestamp() AS now) n RETURNING `+threadColumns),
+			SELECT $1, $2, $3, $4, $5, coalesce($6, n.now), n.now, `+placeAt("n.now")+`, 1, 0 FROM (SELECT clock_timestamp() AS now) n RETURNING `+threadColumns),
 			s.tenant, string(t.ID), string(t.User), []byte(t.Title), blob(t.Metadata), created))
 		return err
 	})
