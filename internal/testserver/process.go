@@ -5,7 +5,6 @@ package testserver
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -107,16 +106,6 @@ func (p *process) untilGone(children func() []int) error {
 		}
 	}
 	return nil
-}
-
-// freePort returns a port of the loopback that nobody listened on a moment ago.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 // joined appends parameters to a DSN that has some.

@@ -99,7 +99,7 @@ func makeRedis(settings []string) (*Redis, error) {
 		return nil, err
 	}
 	r := &Redis{Folder: folder, Socket: filepath.Join(folder, "socket")}
-	if r.Port, err = freePortPair(); err == nil {
+	if r.Port, err = freePort(busOffset); err == nil {
 		err = r.configure(fmt.Sprintf("port %d", r.Port), "bind 127.0.0.1", "dir "+folder, "unixsocket "+r.Socket)
 	}
 	if err == nil {

@@ -70,7 +70,7 @@ func newWeaviate(folder, name string) (*Weaviate, error) {
 	w := &Weaviate{folder: folder, name: name}
 	// Nodes on one machine expect the second port of another right after the first.
 	for _, pair := range [][2]*int{{&w.Port, &w.GRPCPort}, {&w.ports.raft, &w.ports.raftInternal}, {&w.ports.gossip, &w.ports.data}} {
-		first, err := freeNeighbours()
+		first, err := freePort(1)
 		if err != nil {
 			return nil, err
 		}

@@ -102,21 +102,3 @@ func (c *WeaviateCluster) Remove() error {
 	}
 	return errors.Join(append(failed, os.RemoveAll(c.folder))...)
 }
-
-// freeNeighbours returns the first of two ports in a row that nobody listened on a
-// moment ago.
-func freeNeighbours() (int, error) {
-	for range 100 {
-		port, err := freePort()
-		if err != nil {
-			return 0, err
-		}
-		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
-		if err != nil {
-			continue
-		}
-		next.Close()
-		return port, nil
-	}
-	return 0, errors.New("no two free ports in a row")
-}
