@@ -47,56 +47,61 @@ func usePGlite(tb testing.TB) *pgliteServer {
 	return p
 }
 
-func TestVectorConformance(t *testing.T) {
+// TestVectorConformance runs the suite on the role that Debian's server lacks.
+func TestVectorConformance(t *testing.T) { vectorConformance(t, vectorDriver{}) }
+
+// TestIndexConformance is the same with the index asked however few documents there
+// are.
+func TestIndexConformance(t *testing.T) { vectorConformance(t, vectorDriver{index: true}) }
+
+func vectorConformance(t *testing.T, d vectorDriver) {
 	p := usePGlite(t)
 	drivertest.Run(t, drivertest.Target{
-		Driver:  postgresDriver{},
-		DSN:     func(tb testing.TB) string { return p.dsn(tb) },
-		Roles:   []driver.Role{driver.RoleEvents, driver.RoleState, driver.RoleMessages, driver.RoleVectors},
-		Timeout: 15 * time.Minute, // of a server that does one thing at a time
-	})
-}
-
-// indexDriver asks the index however few documents there are, and offers nothing
-// but vectors.
-type indexDriver struct{ postgresDriver }
-
-type indexConnector struct{ driver.Connector }
-
-type indexBackend struct{ *backend }
-
-func (d indexDriver) OpenConnector(dsn string) (driver.Connector, error) {
-	c, err := d.postgresDriver.OpenConnector(dsn)
-	if err != nil {
-		return nil, err
-	}
-	return indexConnector{c}, nil
-}
-
-func (c indexConnector) Connect(ctx context.Context) (driver.Backend, error) {
-	b, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	b.(*backend).exactUpTo = 0
-	// Without this the server would sort small tables. It is one session, so all
-	// connections have the setting.
-	if _, err := b.(*backend).pool.Exec(ctx, "SELECT set_config('jit', 'off', false), set_config('enable_sort', 'off', false), set_config('enable_bitmapscan', 'off', false)"); err != nil {
-		return nil, errors.Join(err, b.Shutdown(ctx))
-	}
-	return indexBackend{b.(*backend)}, nil
-}
-
-func (b indexBackend) Tenant(id driver.TenantID) driver.Stores {
-	return driver.Stores{Vectors: b.backend.Tenant(id).Vectors}
-}
-
-func TestIndexConformance(t *testing.T) {
-	p := usePGlite(t)
-	drivertest.Run(t, drivertest.Target{
-		Driver:  indexDriver{},
+		Driver:  d,
 		DSN:     func(tb testing.TB) string { return p.dsn(tb) },
 		Roles:   []driver.Role{driver.RoleVectors},
 		Timeout: 15 * time.Minute, // of a server that does one thing at a time
 	})
+}
+
+// vectorDriver offers nothing but vectors, and has the index asked if it is set.
+type vectorDriver struct {
+	postgresDriver
+	index bool
+}
+
+type vectorConnector struct {
+	driver.Connector
+	index bool
+}
+
+type vectorBackend struct{ *backend }
+
+func (d vectorDriver) OpenConnector(dsn string) (driver.Connector, error) {
+	c, err := d.postgresDriver.OpenConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return vectorConnector{c, d.index}, nil
+}
+
+func (c vectorConnector) Connect(ctx context.Context) (driver.Backend, error) {
+	opened, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := opened.(*backend)
+	if c.index {
+		b.exactUpTo = 0
+		// Without this the server would sort small tables. It is one session, so all
+		// connections have the setting.
+		if _, err := b.pool.Exec(ctx, "SELECT set_config('jit', 'off', false), set_config('enable_sort', 'off', false), set_config('enable_bitmapscan', 'off', false)"); err != nil {
+			return nil, errors.Join(err, b.Shutdown(ctx))
+		}
+	}
+	return vectorBackend{b}, nil
+}
+
+func (b vectorBackend) Tenant(id driver.TenantID) driver.Stores {
+	return driver.Stores{Vectors: b.backend.Tenant(id).Vectors}
 }
