@@ -81,7 +81,7 @@ func TestPausedMaster(t *testing.T) {
 // who wait for no replica, go on: none of them notices, and nothing is lost or doubled.
 func TestPlannedClusterFailover(t *testing.T) {
 	t.Parallel()
-	c := testserver.RedisClusterFor(t, append([]string{unhurried}, testserver.RedisDurable...)...)
+	c := testserver.RedisClusterFor(t, append([]string{testserver.RedisUnhurried}, testserver.RedisDurable...)...)
 	writing := testkit.StartWriting(t, open(t, c.DSN()), open(t, c.DSN()))
 	for range 2 { // masters do not vote about a third so testkit.Soon
 		writing.GoOn()

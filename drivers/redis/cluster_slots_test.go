@@ -48,16 +48,12 @@ func other(t *testing.T, c *testserver.RedisCluster, slot int) *testserver.Redis
 	return nil
 }
 
-// unhurried is a setting of a cluster in which no server counts as dead because the
-// machine is busy.
-const unhurried = "cluster-node-timeout 8000"
-
 // TestMovingSlots moves every slot that is in use from master to master, key by key,
 // while 8 writers go on: none of them notices, and nothing is lost, doubled or torn
 // (E2, E3, E6).
 func TestMovingSlots(t *testing.T) {
 	t.Parallel()
-	c := testserver.RedisClusterFor(t, append([]string{unhurried}, testserver.RedisDurable...)...)
+	c := testserver.RedisClusterFor(t, append([]string{testserver.RedisUnhurried}, testserver.RedisDurable...)...)
 	writing := testkit.StartWriting(t, open(t, c.DSN()), open(t, c.DSN()))
 	writing.GoOn()
 	moved := 0

@@ -70,7 +70,7 @@ var (
 	encrypted = &started[*testserver.Redis]{start: func() (*testserver.Redis, error) { return testserver.StartRedisTLS() }}
 	watched   = &started[*testserver.RedisSentinel]{start: func() (*testserver.RedisSentinel, error) { return testserver.StartRedisSentinel() }}
 	clustered = &started[*testserver.RedisCluster]{start: func() (*testserver.RedisCluster, error) {
-		return testserver.StartRedisCluster(testserver.RedisDurable...)
+		return testserver.StartRedisCluster(append([]string{testserver.RedisUnhurried}, testserver.RedisDurable...)...)
 	}}
 )
 

@@ -19,6 +19,10 @@ type RedisCluster struct {
 	Nodes []*Redis
 }
 
+// RedisUnhurried is a setting of a cluster in which no server counts as dead because
+// the machine is busy.
+const RedisUnhurried = "cluster-node-timeout 8000"
+
 // StartRedisCluster makes a cluster whose servers have the given settings.
 func StartRedisCluster(settings ...string) (*RedisCluster, error) {
 	settings = append([]string{

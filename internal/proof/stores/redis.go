@@ -36,7 +36,7 @@ var redisCluster = Target{
 var (
 	redisServer  = once[*testserver.Redis]{start: func() (*testserver.Redis, error) { return testserver.StartRedis(testserver.RedisDurable...) }}
 	redisServers = once[*testserver.RedisCluster]{start: func() (*testserver.RedisCluster, error) {
-		return testserver.StartRedisCluster(testserver.RedisDurable...)
+		return testserver.StartRedisCluster(append([]string{testserver.RedisUnhurried}, testserver.RedisDurable...)...)
 	}}
 )
 
