@@ -15,7 +15,9 @@ import (
 // executions.
 type EventStore struct {
 	access
-	store driver.EventStore
+	store  driver.EventStore
+	tenant TenantID
+	group  *groupCommit // nil: the engine has no use for it
 }
 
 // Event is an event of a history.
@@ -60,6 +62,9 @@ func (i Identified) EventType() string {
 // a sequence that is not greater than the one expected tells that they were. So
 // two writers that append the same events do not keep each other out.
 // The same ID with other content is [ErrConflict].
+//
+// Appends of many goroutines share commits where the driver can, whatever their
+// executions and tenants; each succeeds or fails alone.
 func (s *EventStore) Append(ctx context.Context, execution ExecutionID, expect Expectation, events ...EventData) (last uint64, err error) {
 	if s.closed != nil {
 		return 0, s.closed
@@ -89,6 +94,9 @@ func (s *EventStore) Append(ctx context.Context, execution ExecutionID, expect E
 	}
 	if err := driver.ValidateAppend(execution, batch); err != nil {
 		return 0, err
+	}
+	if s.group != nil {
+		return s.group.append(ctx, s.store, driver.Append{Tenant: s.tenant, Execution: execution, Expect: expect, Events: batch})
 	}
 	return s.store.Append(ctx, execution, expect, batch)
 }

@@ -47,6 +47,9 @@ func open(ctx context.Context, c Config, r *registry) (*Runtime, error) {
 		for _, role := range p.roles {
 			rt.backends[role] = b
 		}
+		if batcher, ok := b.(driver.EventBatcher); ok && rt.backends[driver.RoleEvents] == b {
+			rt.groups = newGroupCommit(batcher)
+		}
 	}
 	if failed.Len() > 0 {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownAfterFailure)

@@ -19,6 +19,7 @@ type Runtime struct {
 	opened    []opened // in the order of opening, each backend once
 	backends  map[driver.Role]driver.Backend
 	airGapped bool
+	groups    *groupCommit // of the events' backend; nil: none
 	log       *slog.Logger
 
 	shutdown sync.Once
@@ -57,7 +58,7 @@ func (r *Runtime) Tenant(id TenantID) *Tenant {
 	}
 	t := &Tenant{id: id, log: r.log.With("tenant", string(id))}
 	a, s := stores(driver.RoleEvents)
-	t.Events = &EventStore{a, s.Events}
+	t.Events = &EventStore{a, s.Events, id, r.groups}
 	a, s = stores(driver.RoleState)
 	t.State = &StateStore{a, s.State}
 	a, s = stores(driver.RoleMessages)
@@ -96,6 +97,9 @@ const shutdownStagger = 20 * time.Millisecond
 func (r *Runtime) Shutdown(ctx context.Context) error {
 	errs := make([]error, len(r.opened))
 	r.shutdown.Do(func() {
+		if r.groups != nil {
+			r.groups.Close(ctx) // appends that wait for their commit are calls in flight
+		}
 		var wg sync.WaitGroup
 		for i, b := range slices.Backward(r.opened) {
 			done := make(chan struct{})

@@ -43,8 +43,8 @@ func childRequest() *request {
 	return &r
 }
 
-// part is what a child plays: it uses the tenant's stores and reports lines.
-type part func(ctx context.Context, s driver.Stores, args []string, report func(format string, args ...any), next func() bool) error
+// part is what a child plays: it uses the store and reports lines.
+type part func(ctx context.Context, b driver.Backend, args []string, report func(format string, args ...any), next func() bool) error
 
 // serve plays the part that was asked for and ends the process.
 func (r *request) serve(target *Target) {
@@ -76,7 +76,7 @@ func (r *request) play(target *Target) error {
 		fmt.Fprint(os.Stdout, "\n"+reportPrefix+fmt.Sprintf(format, args...)+"\n")
 	}
 	in := bufio.NewScanner(os.Stdin)
-	if err := play(ctx, b.Tenant(tenantID), r.Args, report, in.Scan); err != nil {
+	if err := play(ctx, b, r.Args, report, in.Scan); err != nil {
 		return err
 	}
 	return b.Shutdown(ctx)

@@ -45,6 +45,8 @@ var crashChecks = []check{
 var parts = map[string]part{
 	"write until killed": writeUntilKilled,
 	"contend":            contend,
+
+	"append each until killed": appendEachUntilKilled,
 }
 
 func restarted(t *trial) {

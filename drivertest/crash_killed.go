@@ -12,9 +12,10 @@ import (
 
 // writeUntilKilled appends batches of a run, and writes to the other roles, and
 // reports each thing that it was told is done.
-func writeUntilKilled(ctx context.Context, s driver.Stores, args []string, report func(string, ...any), next func() bool) error {
+func writeUntilKilled(ctx context.Context, b driver.Backend, args []string, report func(string, ...any), next func() bool) error {
 	run := args[0]
-	if s = only(s, args[1:]); s.Messages != nil {
+	s := only(b.Tenant(tenantID), args[1:])
+	if s.Messages != nil {
 		if _, err := s.Messages.CreateThread(ctx, driver.Thread{ID: driver.ThreadID(run), User: "ann"}); err != nil {
 			return err
 		}

@@ -13,8 +13,8 @@ import (
 
 // contend appends when it is told to, expecting what it has seen, and reports how
 // that went: the sequence it was told, or what the conflict said.
-func contend(ctx context.Context, s driver.Stores, args []string, report func(string, ...any), next func() bool) error {
-	name := args[0]
+func contend(ctx context.Context, b driver.Backend, args []string, report func(string, ...any), next func() bool) error {
+	name, s := args[0], b.Tenant(tenantID)
 	report("ready")
 	for round := 0; next(); round++ {
 		seen, err := s.Events.LatestSequence(ctx, "run")

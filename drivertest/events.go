@@ -10,7 +10,7 @@ import (
 	"github.com/enactdev/enact/driver"
 )
 
-var eventChecks = slices.Concat(eventWritingChecks, eventContestChecks, eventRepeatChecks, eventReadingChecks, eventStreamChecks, eventMemoryChecks, eventFaithfulChecks, executionChecks, eventSizeChecks)
+var eventChecks = slices.Concat(eventWritingChecks, eventContestChecks, eventRepeatChecks, eventReadingChecks, eventStreamChecks, eventMemoryChecks, eventFaithfulChecks, executionChecks, eventSizeChecks, appendEachChecks)
 
 var eventWritingChecks = []check{
 	{

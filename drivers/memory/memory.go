@@ -95,6 +95,14 @@ type backend struct {
 
 func (b *backend) Tenant(id driver.TenantID) driver.Stores { return b.store.Tenant(id, &b.Gate) }
 
+// AppendEach implements driver.EventBatcher.
+func (b *backend) AppendEach(ctx context.Context, appends []driver.Append) []driver.AppendResult {
+	return b.store.AppendEach(ctx, &b.Gate, appends)
+}
+
+// CommitsAtOnce implements driver.EventBatcher.
+func (b *backend) CommitsAtOnce() int { return 1 }
+
 func (b *backend) HealthCheck(ctx context.Context) error {
 	if err := b.Enter(ctx); err != nil {
 		return err

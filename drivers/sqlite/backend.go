@@ -74,9 +74,11 @@ func (b *backend) write(ctx context.Context, f func(*conn) error) error {
 		err = ctx.Err()
 	}
 	if err != nil {
+		c.remembered.forget()
 		return b.explain(undo(c, err), false)
 	}
 	if err := c.exec("COMMIT"); err != nil {
+		c.remembered.forget()
 		return b.explain(undo(c, err), true)
 	}
 	return nil

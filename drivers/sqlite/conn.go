@@ -12,7 +12,8 @@ import (
 // off in the middle.
 type conn struct {
 	*sql.Conn
-	prepared map[string]*sql.Stmt
+	prepared   map[string]*sql.Stmt
+	remembered remembered // of the writer
 }
 
 // stmt prepares query once. It is for the fixed queries of this package only.

@@ -163,7 +163,7 @@ func (b *backend) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, b.explain(err, false)
 	}
-	return &conn{Conn: made, prepared: map[string]*sql.Stmt{}}, nil
+	return &conn{Conn: made, prepared: map[string]*sql.Stmt{}, remembered: remembered{executions: map[executionName]execution{}}}, nil
 }
 
 func useWAL(c *conn, where string) error {

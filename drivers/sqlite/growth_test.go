@@ -258,7 +258,7 @@ func enlarge(t *testing.T, path string, n int, only ...string) {
 	const threadColumns = " (tenant, id, user, created, updated, touched, deleted, version, title, metadata)"
 	for _, row := range []struct{ into, values string }{
 		{"executions (key, tenant, id, last, created, updated)", "1000000 + i, 't', NAME, 0, 0, 0"},
-		{"events (key, execution, id, time, type, payload)", "(999999 << 32) + i, 999999, NAME, 0, 'test', x''"},
+		{"events (execution, sequence, id, time, type, payload)", "999999, i, NAME, 0, 'test', x''"},
 		{"state (tenant, key, version, value)", "'t', NAME, 1, x''"},
 		{"state (tenant, key, version, expires, value)", "'t', 'x' || NAME, 1, 9000000000000000, x''"},
 		{"snapshots (tenant, execution, sequence, time, data)", "'t', NAME, 1, 0, x''"},

@@ -39,7 +39,7 @@ func dump(t testing.TB, db *sql.DB, table string) string {
 func TestImmutable(t *testing.T) {
 	t.Parallel()
 	const event = "(SELECT min(key) FROM events)"
-	const columns = "(key, execution, id, time, type, payload)"
+	const columns = "(key, execution, sequence, id, time, type, payload)"
 	victim := newFile(t)
 	makeHistories(t, victim)
 	intact, err := os.ReadFile(victim)
@@ -58,14 +58,15 @@ func TestImmutable(t *testing.T) {
 		"DELETE FROM events",
 		"DELETE FROM events WHERE key = " + event,
 		"DELETE FROM events WHERE key = (SELECT max(key) FROM events)",
-		"INSERT OR REPLACE INTO events " + columns + " SELECT key, execution, 'new', time, 'forged', x'00' FROM events WHERE key = " + event,
-		"REPLACE INTO events " + columns + " SELECT key + 1000, execution, id, time, 'forged', x'00' FROM events WHERE key = " + event,
-		"REPLACE INTO events " + columns + " SELECT key, execution, id, time, 'forged', x'00' FROM events",
-		"REPLACE INTO events (execution, id, time, type, payload) SELECT execution, id, time, 'forged', x'00' FROM events WHERE key = " + event,
-		"INSERT OR IGNORE INTO events " + columns + " SELECT key, execution, id, time, 'forged', x'00' FROM events WHERE key = " + event,
-		"INSERT INTO events " + columns + " SELECT key, execution, id, time, 'forged', x'00' FROM events WHERE key = " + event,
+		"INSERT OR REPLACE INTO events " + columns + " SELECT key, execution, sequence + 1000, 'new', time, 'forged', x'00' FROM events WHERE key = " + event,
+		"INSERT OR REPLACE INTO events " + columns + " SELECT key + 1000, execution, sequence, 'new', time, 'forged', x'00' FROM events WHERE key = " + event,
+		"REPLACE INTO events " + columns + " SELECT key + 1000, execution, sequence + 1000, id, time, 'forged', x'00' FROM events WHERE key = " + event,
+		"REPLACE INTO events " + columns + " SELECT key, execution, sequence, id, time, 'forged', x'00' FROM events",
+		"REPLACE INTO events (execution, sequence, id, time, type, payload) SELECT execution, sequence, id, time, 'forged', x'00' FROM events WHERE key = " + event,
+		"INSERT OR IGNORE INTO events " + columns + " SELECT key, execution, sequence, id, time, 'forged', x'00' FROM events WHERE key = " + event,
+		"INSERT INTO events " + columns + " SELECT key, execution, sequence, id, time, 'forged', x'00' FROM events WHERE key = " + event,
 		"INSERT INTO events " + columns + " SELECT * FROM events WHERE key = " + event + " ON CONFLICT (key) DO UPDATE SET payload = x'00'",
-		"INSERT INTO events " + columns + " SELECT * FROM events WHERE key = " + event + " ON CONFLICT (execution, id) DO UPDATE SET payload = x'00'",
+		"INSERT INTO events " + columns + " SELECT * FROM events WHERE key = " + event + " ON CONFLICT (id, execution) DO UPDATE SET payload = x'00'",
 
 		"DELETE FROM executions",
 		"DELETE FROM executions WHERE id = 'one'",

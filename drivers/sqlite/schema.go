@@ -11,7 +11,7 @@ const applicationID = 0x456e6163
 
 // migrations lead from each schema version to the next; version n is what the
 // first n have made. They are never changed once released, only added to.
-var migrations = []string{version1}
+var migrations = []string{version1, version2}
 
 // inspect returns the file's schema version, and refuses one that is not ours or
 // is newer than this program, before anything is written to it.

@@ -30,7 +30,8 @@
 // # Concurrency
 //
 // Each open store has one connection that writes, with BEGIN IMMEDIATE, and
-// several that read beside it. Waiting for another process's lock is part of a
+// several that read beside it. Appends that arrive during a commit share the next
+// one. Waiting for another process's lock is part of a
 // call and ends with its context. Streams are read in short pieces, so that a slow
 // reader holds up neither writers nor the WAL's checkpoints.
 //

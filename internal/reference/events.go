@@ -18,44 +18,59 @@ type execution struct {
 }
 
 func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver.Expectation, batch []driver.Event) (last uint64, err error) {
-	err = s.write(ctx, func(t *tenant) error {
-		x := t.executions[id]
-		if x == nil {
-			x = &execution{byID: map[driver.EventID]uint64{}}
-		}
-		last = uint64(len(x.events))
-		known := make([]driver.StoredEvent, len(batch))
-		for i, e := range batch {
-			if seq := x.byID[e.ID]; seq != 0 {
-				known[i] = x.events[seq-1]
-			}
-		}
-		if first, found, err := driver.Repeats(id, last, batch, known); found {
-			last = first
-			return err
-		}
-		if err := expect.Check(id, last); err != nil {
-			return err
-		}
-		x.updatedAt = t.now()
-		if last == 0 {
-			x.createdAt = x.updatedAt
-		}
-		for _, e := range batch {
-			last++
-			if e.Time.IsZero() {
-				e.Time = x.updatedAt
-			}
-			e.Payload = bytes.Clone(e.Payload)
-			x.events = append(x.events, driver.StoredEvent{Event: e, Sequence: last})
-			x.byID[e.ID] = last
-		}
-		t.executions[id] = x
-		return nil
+	err = s.write(ctx, func(t *tenant) (err error) {
+		last, err = t.append(id, expect, batch)
+		return err
 	})
-	if err != nil {
+	return last, err
+}
+
+// AppendEach is what driver.EventBatcher does, for a backend whose calls gate counts.
+func (s *Store) AppendEach(ctx context.Context, gate *driver.Gate, appends []driver.Append) []driver.AppendResult {
+	results := make([]driver.AppendResult, len(appends))
+	for i, a := range appends {
+		err := (view{gate, s, a.Tenant}).write(ctx, func(t *tenant) (err error) {
+			results[i].Last, err = t.append(a.Execution, a.Expect, a.Events)
+			return err
+		})
+		results[i].Err = err
+	}
+	return results
+}
+
+// append checks everything before it changes anything.
+func (t *tenant) append(id driver.ExecutionID, expect driver.Expectation, batch []driver.Event) (last uint64, err error) {
+	x := t.executions[id]
+	if x == nil {
+		x = &execution{byID: map[driver.EventID]uint64{}}
+	}
+	last = uint64(len(x.events))
+	known := make([]driver.StoredEvent, len(batch))
+	for i, e := range batch {
+		if seq := x.byID[e.ID]; seq != 0 {
+			known[i] = x.events[seq-1]
+		}
+	}
+	if first, found, err := driver.Repeats(id, last, batch, known); found {
+		return first, err
+	}
+	if err := expect.Check(id, last); err != nil {
 		return 0, err
 	}
+	x.updatedAt = t.now()
+	if last == 0 {
+		x.createdAt = x.updatedAt
+	}
+	for _, e := range batch {
+		last++
+		if e.Time.IsZero() {
+			e.Time = x.updatedAt
+		}
+		e.Payload = bytes.Clone(e.Payload)
+		x.events = append(x.events, driver.StoredEvent{Event: e, Sequence: last})
+		x.byID[e.ID] = last
+	}
+	t.executions[id] = x
 	return last, nil
 }
 

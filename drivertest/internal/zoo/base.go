@@ -166,6 +166,29 @@ type plain struct{ *zooBackend }
 
 func (p plain) Tenant(id driver.TenantID) driver.Stores { return p.stores(id) }
 
+// CommitsAtOnce implements driver.EventBatcher.
+func (z *zooBackend) CommitsAtOnce() int { return 1 }
+
+// AppendEach implements driver.EventBatcher.
+func (z *zooBackend) AppendEach(ctx context.Context, appends []driver.Append) []driver.AppendResult {
+	if z.broken.Each != nil {
+		return z.broken.Each(ctx, plain{z}, z.place(""), appends)
+	}
+	return plain{z}.AppendEach(ctx, appends)
+}
+
+// AppendEach is without the fault.
+func (p plain) AppendEach(ctx context.Context, appends []driver.Append) []driver.AppendResult {
+	if p.journal == nil {
+		return p.opened.store.AppendEach(ctx, &p.Gate, appends)
+	}
+	results := make([]driver.AppendResult, len(appends))
+	for i, a := range appends {
+		results[i].Last, results[i].Err = p.stores(a.Tenant).Events.Append(ctx, a.Execution, a.Expect, a.Events)
+	}
+	return results
+}
+
 func (z *zooBackend) HealthCheck(ctx context.Context) error {
 	if err := z.Enter(ctx); err != nil {
 		return err

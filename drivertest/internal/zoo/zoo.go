@@ -3,6 +3,7 @@
 package zoo
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -38,6 +39,8 @@ type Broken struct {
 	State     func(s driver.StateStore, at *Place) driver.StateStore
 	Messages  func(s driver.MessageStore, at *Place) driver.MessageStore
 	Vectors   func(s driver.VectorStore, at *Place) driver.VectorStore
+	// Each replaces AppendEach.
+	Each func(ctx context.Context, engine driver.EventBatcher, at *Place, appends []driver.Append) []driver.AppendResult
 	// Stores replaces the view of a tenant, after the four above; backend is
 	// the reference's.
 	Stores func(s driver.Stores, backend driver.Backend, at *Place) driver.Stores
@@ -47,7 +50,7 @@ type Broken struct {
 func (b *Broken) Roles() []driver.Role {
 	var in []driver.Role
 	for role, there := range map[driver.Role]bool{
-		driver.RoleEvents: b.Events != nil, driver.RoleState: b.State != nil, driver.RoleMessages: b.Messages != nil, driver.RoleVectors: b.Vectors != nil,
+		driver.RoleEvents: b.Events != nil || b.Each != nil, driver.RoleState: b.State != nil, driver.RoleMessages: b.Messages != nil, driver.RoleVectors: b.Vectors != nil,
 	} {
 		if there {
 			in = append(in, role)
@@ -79,7 +82,7 @@ func (b *Broken) offered(s driver.Stores) driver.Stores {
 
 // All returns every broken driver, by rule.
 func All() []*Broken {
-	return slices.Concat(openings, shutdowns, backends, events, crashes, states, messages, vectors)
+	return slices.Concat(openings, shutdowns, backends, events, appendEaches, crashes, states, messages, vectors)
 }
 
 // Correct returns the reference as a driver without a fault.
