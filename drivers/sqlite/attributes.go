@@ -1,7 +1,12 @@
 package sqlite
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/enactdev/enact/driver"
 )
@@ -61,10 +66,58 @@ func eachAttribute(metadata []byte, f func(key []byte, a attribute) error) error
 	return nil
 }
 
-func addAttributes(c *conn, collection, document int64, metadata []byte) error {
-	return eachAttribute(metadata, func(key []byte, a attribute) error {
-		return c.exec("INSERT OR IGNORE INTO attributes (collection, key, kind, value, document) VALUES (?, ?, ?, ?, ?)", collection, key, a.kind, a.value, document)
+// attributeRow is a row of the table, without its collection.
+type attributeRow struct {
+	key []byte
+	attribute
+	document int64
+}
+
+// appendAttributes adds the rows that the metadata of a document makes.
+func appendAttributes(rows []attributeRow, document int64, metadata []byte) ([]attributeRow, error) {
+	err := eachAttribute(metadata, func(key []byte, a attribute) error {
+		rows = append(rows, attributeRow{key, a, document})
+		return nil
 	})
+	return rows, err
+}
+
+// attributesAtOnce is how many rows one statement inserts, as long as there are so
+// many.
+const attributesAtOnce = 64
+
+const (
+	insertAttributes = "INSERT OR IGNORE INTO attributes (collection, key, kind, value, document) VALUES "
+	attributeValues  = "(?, ?, ?, ?, ?)"
+)
+
+var insertManyAttributes = insertAttributes + attributeValues + strings.Repeat(", "+attributeValues, attributesAtOnce-1)
+
+// addAttributes inserts rows in the order of the table's key, in which neighbours
+// are on one page.
+func addAttributes(ctx context.Context, c *conn, collection int64, rows []attributeRow) error {
+	slices.SortStableFunc(rows, func(a, b attributeRow) int {
+		return cmp.Or(bytes.Compare(a.key, b.key), cmp.Compare(a.kind, b.kind))
+	})
+	args := make([]any, 0, 5*attributesAtOnce)
+	for len(rows) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, query := 1, insertAttributes+attributeValues
+		if len(rows) >= attributesAtOnce {
+			n, query = attributesAtOnce, insertManyAttributes
+		}
+		args = args[:0]
+		for _, r := range rows[:n] {
+			args = append(args, collection, r.key, r.kind, r.value, r.document)
+		}
+		if err := c.exec(query, args...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
 }
 
 func dropAttributes(c *conn, collection, document int64, metadata []byte) error {

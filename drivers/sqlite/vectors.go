@@ -13,12 +13,13 @@ type collection struct {
 	driver.Collection
 	key              int64
 	version, trimmed int64
+	count            int
 }
 
 func (s vectors) find(c *conn, name string) (found collection, err error) {
 	found.Name = name
-	err = c.row("SELECT key, dimension, metric, version, trimmed FROM collections WHERE tenant = ? AND name = ?", s.tenant, name).
-		Scan(&found.key, &found.Dimension, &found.Metric, &found.version, &found.trimmed)
+	err = c.row("SELECT key, dimension, metric, version, trimmed, count FROM collections WHERE tenant = ? AND name = ?", s.tenant, name).
+		Scan(&found.key, &found.Dimension, &found.Metric, &found.version, &found.trimmed, &found.count)
 	if noRow(err) {
 		return found, driver.NotFoundf("collection %q", name)
 	}
@@ -98,42 +99,46 @@ func (s vectors) Upsert(ctx context.Context, name string, docs []driver.Document
 			return err
 		}
 		version, added := found.version+1, 0
+		var rows []attributeRow
 		for _, d := range docs {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			isNew, err := putDocument(c, found.key, version, d)
+			key, isNew, err := putDocument(c, found.key, version, d)
 			if err != nil {
 				return err
 			}
 			if isNew {
 				added++
 			}
+			if rows, err = appendAttributes(rows, key, d.Metadata); err != nil {
+				return err
+			}
+		}
+		if err := addAttributes(ctx, c, found.key, rows); err != nil {
+			return err
 		}
 		return c.exec("UPDATE collections SET version = ?, count = count + ? WHERE key = ?", version, added, found.key)
 	})
 }
 
-// putDocument inserts or replaces one document and reports which.
-func putDocument(c *conn, collection, version int64, d driver.Document) (isNew bool, err error) {
-	var key int64
+// putDocument inserts or replaces one document, without its attributes, and reports
+// which.
+func putDocument(c *conn, collection, version int64, d driver.Document) (key int64, isNew bool, err error) {
+	embedding, metadata, content := packEmbedding(d.Embedding), blob(d.Metadata), []byte(d.Content)
+	err = c.row("INSERT INTO documents (collection, changed, id, embedding, metadata, content) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (collection, id) DO NOTHING RETURNING key",
+		collection, version, d.ID, embedding, metadata, content).Scan(&key)
+	if !noRow(err) {
+		return key, true, err
+	}
 	var old []byte
-	err = c.row("SELECT key, metadata FROM documents WHERE collection = ? AND id = ?", collection, d.ID).Scan(&key, &old)
-	switch {
-	case noRow(err):
-		isNew = true
-		err = c.row("INSERT INTO documents (collection, changed, id, embedding, metadata, content) VALUES (?, ?, ?, ?, ?, ?) RETURNING key",
-			collection, version, d.ID, packEmbedding(d.Embedding), blob(d.Metadata), []byte(d.Content)).Scan(&key)
-	case err == nil:
-		if err = dropAttributes(c, collection, key, old); err == nil {
-			err = c.exec("UPDATE documents SET changed = ?, embedding = ?, metadata = ?, content = ? WHERE key = ?",
-				version, packEmbedding(d.Embedding), blob(d.Metadata), []byte(d.Content), key)
-		}
+	if err := c.row("SELECT key, metadata FROM documents WHERE collection = ? AND id = ?", collection, d.ID).Scan(&key, &old); err != nil {
+		return 0, false, err
 	}
-	if err != nil {
-		return false, err
+	if err := dropAttributes(c, collection, key, old); err != nil {
+		return 0, false, err
 	}
-	return isNew, addAttributes(c, collection, key, d.Metadata)
+	return key, false, c.exec("UPDATE documents SET changed = ?, embedding = ?, metadata = ?, content = ? WHERE key = ?", version, embedding, metadata, content, key)
 }
 
 func (s vectors) Get(ctx context.Context, name, id string) (doc driver.Document, err error) {
