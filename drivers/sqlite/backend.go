@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -22,9 +21,8 @@ type backend struct {
 	opened   os.FileInfo
 	lockWait time.Duration
 
-	db       *sql.DB    // where connections come from
-	writer   chan *conn // the one writer, when nobody uses it
-	readers  chan *conn // idle readers
+	writer   *pool // of one
+	readers  *pool
 	matrices matrices
 
 	stop     chan struct{} // ends the sweeper
@@ -47,7 +45,7 @@ func (b *backend) reading(ctx context.Context, f func(*conn) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { b.readers <- c }()
+	defer b.readers.put(c)
 	return b.explain(b.waiting(ctx, func() error { return f(c) }), false)
 }
 
@@ -55,6 +53,37 @@ func (b *backend) reading(ctx context.Context, f func(*conn) error) error {
 // the commit undoes everything; the commit itself is not interrupted, so that its
 // outcome is known.
 func (b *backend) write(ctx context.Context, f func(*conn) error) error {
+	return b.writing(ctx, func(c *conn) error {
+		if err := b.waiting(ctx, func() error { return c.exec("BEGIN IMMEDIATE") }); err != nil {
+			return b.explain(err, false)
+		}
+		err := f(c)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			c.remembered.forget()
+			return b.explain(undo(c, err), false)
+		}
+		if err := c.exec("COMMIT"); err != nil {
+			c.remembered.forget()
+			return b.explain(undo(c, err), true)
+		}
+		return nil
+	})
+}
+
+// writeOne is write for a single statement, which is a transaction by itself and
+// needs no other statements to begin and end it. f must run it to its end, where it
+// commits. f may run again when another process was in the way.
+func (b *backend) writeOne(ctx context.Context, f func(*conn) error) error {
+	return b.writing(ctx, func(c *conn) error {
+		return b.explain(b.waiting(ctx, func() error { return f(c) }), true)
+	})
+}
+
+// writing gives f the connection that writes.
+func (b *backend) writing(ctx context.Context, f func(*conn) error) error {
 	if err := b.Enter(ctx); err != nil {
 		return err
 	}
@@ -63,25 +92,11 @@ func (b *backend) write(ctx context.Context, f func(*conn) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { b.writer <- c }()
+	defer b.writer.put(c)
 	if err := b.sameFile(); err != nil {
 		return err
 	}
-	if err := b.waiting(ctx, func() error { return c.exec("BEGIN IMMEDIATE") }); err != nil {
-		return b.explain(err, false)
-	}
-	if err = f(c); err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		c.remembered.forget()
-		return b.explain(undo(c, err), false)
-	}
-	if err := c.exec("COMMIT"); err != nil {
-		c.remembered.forget()
-		return b.explain(undo(c, err), true)
-	}
-	return nil
+	return f(c)
 }
 
 // undo rolls back after err. SQLite has rolled back by itself after some errors;
@@ -93,14 +108,14 @@ func undo(c *conn, err error) error {
 	return err
 }
 
-// acquire takes a connection out of pool.
-func (b *backend) acquire(ctx context.Context, pool chan *conn) (*conn, error) {
+// acquire takes a connection out of a pool, to which it must be put back.
+func (b *backend) acquire(ctx context.Context, from *pool) (*conn, error) {
 	if err := b.Continue(ctx); err != nil {
 		return nil, err
 	}
 	select {
-	case c := <-pool:
-		return c, nil
+	case <-from.free:
+		return from.take(), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-b.Aborted():
@@ -179,10 +194,11 @@ func (b *backend) release() error {
 // inside.
 func (b *backend) disconnect() error {
 	var errs []error
-	for _, pool := range []chan *conn{b.readers, b.writer} { // in memory they are one
-		for len(pool) > 0 {
-			errs = append(errs, (<-pool).close())
+	for _, p := range []*pool{b.readers, b.writer} { // in memory they are one
+		for p != nil && len(p.free) > 0 {
+			<-p.free
+			errs = append(errs, p.take().close())
 		}
 	}
-	return errors.Join(append(errs, b.db.Close())...)
+	return errors.Join(errs...)
 }

@@ -112,13 +112,13 @@ func (w *appending) known(ctx context.Context, execution int64, batch []driver.E
 	if err := w.flushEvents(ctx, 1); err != nil {
 		return nil, err
 	}
-	known := make([]driver.StoredEvent, len(batch))
+	known, reader := make([]driver.StoredEvent, len(batch)), newEventReader()
 	for i, e := range batch {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		row := w.row("SELECT "+eventColumns+" FROM events WHERE id = ? AND execution = ?", packID(e.ID), execution)
-		if err := scanEvent(row, &known[i]); err != nil && !noRow(err) {
+		var err error
+		if known[i], err = reader.read(w.row("SELECT "+eventColumns+" FROM events WHERE id = ? AND execution = ?", packID(e.ID), execution)); err != nil && !noRow(err) {
 			return nil, err
 		}
 	}

@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,7 +31,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b := &backend{lockWait: c.lockWait, stop: make(chan struct{}), writer: make(chan *conn, 1)}
+	b := &backend{lockWait: c.lockWait, stop: make(chan struct{}), writer: newPool(1)}
 	name := "file::memory:?"
 	if c.path != "" {
 		path, err := filepath.Abs(c.path)
@@ -48,8 +48,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %s: %w", b.where(), err)
 	}
-	b.db = sql.OpenDB(source)
-	if err := b.prepare(ctx, c.readers); err != nil {
+	if err := b.prepare(ctx, source, c.readers); err != nil {
 		b.disconnect() // what went wrong is err
 		return nil, err
 	}
@@ -69,12 +68,12 @@ func fileURI(path string) string {
 
 // prepare makes all connections at once. One made later would open whatever file
 // is at the path by then, and SQLite deletes the WAL beside a file that is empty.
-func (b *backend) prepare(ctx context.Context, readers int) error {
-	c, err := b.connect(ctx)
+func (b *backend) prepare(ctx context.Context, source sqldriver.Connector, readers int) error {
+	c, err := b.connect(ctx, source)
 	if err != nil {
 		return err
 	}
-	b.writer <- c
+	b.writer.put(c)
 	if err := b.makeReady(ctx, c); err != nil {
 		return b.explain(err, false)
 	}
@@ -82,13 +81,13 @@ func (b *backend) prepare(ctx context.Context, readers int) error {
 		b.readers = b.writer // a database in memory has this one connection only
 		return nil
 	}
-	b.readers = make(chan *conn, readers)
+	b.readers = newPool(readers)
 	for range readers {
-		c, err := b.connect(ctx)
+		c, err := b.connect(ctx, source)
 		if err != nil {
 			return err
 		}
-		b.readers <- c
+		b.readers.put(c)
 		if err := b.waiting(ctx, func() error { return makeReader(c) }); err != nil {
 			return b.explain(err, false)
 		}
@@ -154,16 +153,16 @@ func (b *backend) makeReady(ctx context.Context, c *conn) error {
 }
 
 // connect opens one connection.
-func (b *backend) connect(ctx context.Context) (*conn, error) {
-	var made *sql.Conn
+func (b *backend) connect(ctx context.Context, source sqldriver.Connector) (*conn, error) {
+	var made sqldriver.Conn
 	err := b.waiting(ctx, func() (err error) {
-		made, err = b.db.Conn(ctx)
+		made, err = source.Connect(ctx)
 		return err
 	})
 	if err != nil {
 		return nil, b.explain(err, false)
 	}
-	return &conn{Conn: made, prepared: map[string]*sql.Stmt{}, remembered: remembered{executions: map[executionName]execution{}}}, nil
+	return newConn(made), nil
 }
 
 func useWAL(c *conn, where string) error {

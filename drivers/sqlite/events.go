@@ -53,20 +53,34 @@ func unpackID(id any) driver.EventID {
 
 const eventColumns = "sequence, id, time, type, payload"
 
-func scanEvent(row scanner, e *driver.StoredEvent) error {
-	var time int64
-	var id any
-	if err := row.Scan(&e.Sequence, &id, &time, &e.Type, &e.Payload); err != nil {
-		return err
+// eventReader reads rows of these columns, into the same variables each time.
+type eventReader struct {
+	event driver.StoredEvent
+	id    any
+	time  int64
+	dest  []any
+}
+
+func newEventReader() *eventReader {
+	r := &eventReader{}
+	r.dest = []any{&r.event.Sequence, &r.id, &r.time, &r.event.Type, &r.event.Payload}
+	return r
+}
+
+func (r *eventReader) read(row scanner) (driver.StoredEvent, error) {
+	if err := row.Scan(r.dest...); err != nil {
+		return driver.StoredEvent{}, err
 	}
-	e.ID, e.Time = unpackID(id), fromMicros(time)
-	e.Payload = blob(e.Payload)
-	return nil
+	e := r.event
+	e.ID, e.Time, e.Payload = unpackID(r.id), fromMicros(r.time), blob(e.Payload)
+	return e, nil
 }
 
 func (s events) Load(ctx context.Context, id driver.ExecutionID, after uint64) iter.Seq2[driver.StoredEvent, error] {
 	return s.LoadInPieces(ctx, after, func(after uint64) ([]driver.StoredEvent, bool, error) { return s.loadPiece(ctx, id, after) })
 }
+
+const loadEvents = "SELECT " + eventColumns + " FROM events WHERE execution = (SELECT key FROM executions WHERE tenant = ? AND id = ?) AND sequence > ? ORDER BY sequence"
 
 // loadPiece reads some events after a sequence and says whether there may be
 // more. A batch is visible whole or not at all, so cutting it here shows no part
@@ -74,14 +88,13 @@ func (s events) Load(ctx context.Context, id driver.ExecutionID, after uint64) i
 func (s events) loadPiece(ctx context.Context, id driver.ExecutionID, after uint64) (piece []driver.StoredEvent, more bool, err error) {
 	err = s.reading(ctx, func(c *conn) error {
 		piece, more = nil, false
-		found, err := findExecution(c, s.tenant, id)
-		if found.key == 0 || after >= maxSequence || err != nil {
-			return err
+		if after >= maxSequence {
+			return nil
 		}
-		size := 0
-		return c.each(ctx, "SELECT "+eventColumns+" FROM events WHERE execution = ? AND sequence > ? ORDER BY sequence", []any{found.key, after}, func(row scanner) (bool, error) {
-			var e driver.StoredEvent
-			if err := scanEvent(row, &e); err != nil {
+		size, reader := 0, newEventReader()
+		return c.each(ctx, loadEvents, []any{s.tenant, string(id), int64(after)}, func(row scanner) (bool, error) {
+			e, err := reader.read(row)
+			if err != nil {
 				return false, err
 			}
 			piece = append(piece, e)

@@ -131,17 +131,16 @@ func preparedQueries(t *testing.T, b *backend) []string {
 // planOf is how SQLite would run a query.
 func planOf(t *testing.T, c *conn, query string) (steps []string) {
 	t.Helper()
-	rows, err := c.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, make([]any, parametersOf(query))...)
-	if err != nil {
-		t.Fatalf("explain %s: %v", query, err)
-	}
-	testkit.Check(t, drain(context.Background(), rows, func(row scanner) (bool, error) {
+	err := c.eachOnce(context.Background(), "EXPLAIN QUERY PLAN "+query, make([]any, parametersOf(query)), func(row scanner) (bool, error) {
 		var id, parent, unused int
 		var step string
 		err := row.Scan(&id, &parent, &unused, &step)
 		steps = append(steps, step)
 		return true, err
-	}))
+	})
+	if err != nil {
+		t.Fatalf("explain %s: %v", query, err)
+	}
 	return steps
 }
 
@@ -418,16 +417,11 @@ func pageTwice(list func(driver.Page) (driver.Cursor, error)) error {
 func pagesRead(t *testing.T, b *backend) (pages int) {
 	t.Helper()
 	count := func(c *conn) {
-		testkit.Check(t, c.Raw(func(engine any) error {
-			for _, op := range []sqlite.DBStatusOp{sqlite.DBStatusCacheHit, sqlite.DBStatusCacheMiss} {
-				n, _, err := engine.(sqlite.DBStatus).Status(op, false)
-				if err != nil {
-					return err
-				}
-				pages += n
-			}
-			return nil
-		}))
+		for _, op := range []sqlite.DBStatusOp{sqlite.DBStatusCacheHit, sqlite.DBStatusCacheMiss} {
+			n, _, err := c.engine.(sqlite.DBStatus).Status(op, false)
+			testkit.Check(t, err)
+			pages += n
+		}
 	}
 	withWriter(t, b, count)
 	withEveryReader(t, b, count)

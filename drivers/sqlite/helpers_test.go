@@ -288,10 +288,8 @@ func makeStore(t testing.TB, path string) {
 	shutdown(t, b)
 }
 
-// useEveryReader connects all reading connections.
+// useEveryReader runs a query on all reading connections.
 func useEveryReader(t testing.TB, b *backend) {
 	t.Helper()
-	for range cap(b.readers) {
-		testkit.Check(t, b.reading(context.Background(), func(c *conn) error { return c.exec("SELECT 1") }))
-	}
+	withEveryReader(t, b, func(c *conn) { testkit.Check(t, c.exec("SELECT 1")) })
 }

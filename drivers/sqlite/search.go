@@ -107,12 +107,8 @@ func (m *matrix) search(ctx context.Context, c *conn, found collection, q driver
 // selected returns the rows whose documents match the filter; not nil.
 func (m *matrix) selected(ctx context.Context, c *conn, collection int64, f driver.Filter) ([]int32, error) {
 	query, args := selectDocuments(collection, f)
-	rows, err := c.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
 	places := []int32{}
-	err = drain(ctx, rows, func(row scanner) (bool, error) {
+	err := c.each(ctx, query, args, func(row scanner) (bool, error) {
 		var key int64
 		err := row.Scan(&key)
 		if place, ok := m.places[key]; ok {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -13,19 +14,20 @@ import (
 )
 
 // pragma reads a setting of a connection.
-func pragma(t testing.TB, c *conn, name string) (value string) {
+func pragma(t testing.TB, c *conn, name string) string {
 	t.Helper()
-	if err := c.QueryRowContext(context.Background(), "PRAGMA "+name).Scan(&value); err != nil {
+	var found any
+	if err := c.row("PRAGMA " + name).Scan(&found); err != nil {
 		t.Fatalf("PRAGMA %s: %v", name, err)
 	}
-	return value
+	return fmt.Sprint(found)
 }
 
 // withWriter gives f the writing connection.
 func withWriter(t testing.TB, b *backend, f func(c *conn)) {
 	t.Helper()
 	c := testkit.Must(b.acquire(context.Background(), b.writer))(t)
-	defer func() { b.writer <- c }()
+	defer b.writer.put(c)
 	f(c)
 }
 
@@ -34,8 +36,8 @@ func withEveryReader(t testing.TB, b *backend, f func(c *conn)) {
 	t.Helper()
 	var inUse, done sync.WaitGroup
 	var one sync.Mutex
-	inUse.Add(cap(b.readers))
-	for range cap(b.readers) {
+	inUse.Add(b.readers.size())
+	for range b.readers.size() {
 		done.Go(func() {
 			err := b.reading(context.Background(), func(c *conn) error {
 				inUse.Done()
@@ -145,7 +147,7 @@ func TestSettingsOfTheFile(t *testing.T) {
 	path := newFile(t)
 	makeStore(t, path)
 	db := outside(t, path)
-	for name, want := range map[string]string{"journal_mode": "wal", "application_id": "1164861795", "user_version": "1", "encoding": "UTF-8"} {
+	for name, want := range map[string]string{"journal_mode": "wal", "application_id": "1164861795", "user_version": fmt.Sprint(len(migrations)), "encoding": "UTF-8"} {
 		if got := valueOf[string](t, db, "PRAGMA "+name); got != want {
 			t.Errorf("PRAGMA %s of the file is %q, want %q", name, got, want)
 		}

@@ -344,7 +344,7 @@ func TestForcedShutdownEndsLockedCalls(t *testing.T) {
 	for i := range n {
 		go func() { errs <- testkit.Write(context.Background(), b, "Append", fmt.Sprint("late-", i)) }()
 	}
-	testkit.Await(t, "the writers are waiting", func() bool { return len(b.writer) == 0 })
+	testkit.Await(t, "the writers are waiting", func() bool { return len(b.writer.free) == 0 })
 	time.Sleep(20 * time.Millisecond)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
@@ -390,12 +390,12 @@ func TestCallsWaitForAConnection(t *testing.T) {
 	b := open(t, dsnFor(newFile(t), "readers=2"))
 	useEverything(t, b)
 	var taken []*conn
-	for range cap(b.readers) {
+	for range b.readers.size() {
 		taken = append(taken, testkit.Must(b.acquire(t.Context(), b.readers))(t))
 	}
 	testkit.CheckCallsEnd(t, b, "while every reader is in use", testkit.Reads(b.Tenant("t")))
 	for _, c := range taken {
-		b.readers <- c
+		b.readers.put(c)
 	}
 	testkit.Check(t, b.HealthCheck(t.Context()))
 }

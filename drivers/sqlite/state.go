@@ -43,28 +43,43 @@ func (s state) Get(ctx context.Context, key string) (entry driver.Entry, err err
 }
 
 func (s state) Set(ctx context.Context, key string, value []byte, o driver.SetOptions) (version uint64, err error) {
-	value = blob(value)
-	err = s.write(ctx, func(c *conn) error {
-		alive, stored, err := s.version(c, key)
-		if err != nil {
+	if _, stated := o.When.Version(); !stated {
+		err = s.writeOne(ctx, func(c *conn) (err error) {
+			version, err = s.set(c, key, value, o.TTL)
 			return err
-		}
-		if err := o.When.Check(key, alive); err != nil {
+		})
+	} else {
+		err = s.write(ctx, func(c *conn) error {
+			alive, _, err := s.version(c, key)
+			if err != nil {
+				return err
+			}
+			if err := o.When.Check(key, alive); err != nil {
+				return err
+			}
+			version, err = s.set(c, key, value, o.TTL)
 			return err
-		}
-		var expires any
-		if o.TTL > 0 {
-			expires = micros(time.Now().Add(o.TTL + time.Microsecond - 1))
-		}
-		if stored == 0 {
-			return c.row("INSERT INTO state (tenant, key, version, expires, value) VALUES (?1, ?2, 1 + coalesce((SELECT version FROM state_floor WHERE tenant = ?1), 0), ?3, ?4) RETURNING version", s.tenant, key, expires, value).Scan(&version)
-		}
-		return c.row("UPDATE state SET version = version + 1, expires = ?, value = ? WHERE tenant = ? AND key = ? RETURNING version", expires, value, s.tenant, key).Scan(&version)
-	})
+		})
+	}
 	if err != nil {
 		return 0, err
 	}
 	return version, nil
+}
+
+// set inserts a key, with a version above all that its tenant's removed keys have
+// had, or replaces its value. It is one statement, which it runs to its end.
+func (s state) set(c *conn, key string, value []byte, ttl time.Duration) (version uint64, err error) {
+	var expires any
+	if ttl > 0 {
+		expires = micros(time.Now().Add(ttl + time.Microsecond - 1))
+	}
+	const query = `INSERT INTO state (tenant, key, version, expires, value)
+		VALUES (?1, ?2, 1 + coalesce((SELECT version FROM state_floor WHERE tenant = ?1), 0), ?3, ?4)
+		ON CONFLICT (tenant, key) DO UPDATE SET version = version + 1, expires = excluded.expires, value = excluded.value
+		RETURNING version`
+	err = c.each(context.Background(), query, []any{s.tenant, key, expires, blob(value)}, func(row scanner) (bool, error) { return true, row.Scan(&version) })
+	return version, err
 }
 
 func (s state) Delete(ctx context.Context, key string, when driver.Precondition) error {
@@ -125,7 +140,7 @@ func optionalTime(us sql.NullInt64) time.Time {
 }
 
 func (s state) SaveSnapshot(ctx context.Context, snapshot driver.Snapshot) error {
-	return s.write(ctx, func(c *conn) error {
+	return s.writeOne(ctx, func(c *conn) error {
 		return c.exec(`INSERT INTO snapshots (tenant, execution, sequence, time, data) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (tenant, execution) DO UPDATE SET sequence = excluded.sequence, time = excluded.time, data = excluded.data
 			WHERE excluded.sequence >= snapshots.sequence`,
@@ -152,7 +167,7 @@ func (s state) LoadSnapshot(ctx context.Context, id driver.ExecutionID) (snapsho
 }
 
 func (s state) DeleteSnapshot(ctx context.Context, id driver.ExecutionID) error {
-	return s.write(ctx, func(c *conn) error {
+	return s.writeOne(ctx, func(c *conn) error {
 		return c.exec("DELETE FROM snapshots WHERE tenant = ? AND execution = ?", s.tenant, string(id))
 	})
 }
