@@ -25,17 +25,22 @@ func (f Filter) Match(metadata map[string]json.RawMessage) bool {
 		return false
 	case OpNot:
 		return !f.Filters[0].Match(metadata)
-	case OpNe:
-		return !Eq(f.Key, f.Values[0]).Match(metadata)
 	}
 	field, there := metadata[f.Key]
-	if f.Op == OpExists {
+	return f.MatchField(ScalarsOf(field), there)
+}
+
+// MatchField is Match for a condition on one field, that is with any operator but
+// All, And, Or and Not, whose values are known: those of [ScalarsOf] if the field
+// is there.
+func (f Filter) MatchField(values []Value, there bool) bool {
+	switch {
+	case f.Op == OpNe:
+		return !Eq(f.Key, f.Values[0]).MatchField(values, there)
+	case f.Op == OpExists:
 		return there
 	}
-	if !there {
-		return false
-	}
-	for _, got := range ScalarsOf(field) {
+	for _, got := range values {
 		for _, want := range f.Values {
 			if order, ok := got.Compare(want); ok && f.Op.holds(order) {
 				return true

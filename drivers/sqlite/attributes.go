@@ -44,6 +44,24 @@ func attributeOf(v driver.Value) attribute {
 	return attribute{kindNull, 0}
 }
 
+// scalar is the inverse of attributeOf, for a row of the table as it is scanned.
+func (a attribute) scalar() driver.Value {
+	switch value := a.value.(type) {
+	case float64:
+		return driver.Float(value)
+	case []byte:
+		return driver.String(string(value))
+	case int64:
+		switch a.kind {
+		case kindNumber:
+			return driver.Int(value)
+		case kindBool:
+			return driver.Bool(value != 0)
+		}
+	}
+	return driver.Null()
+}
+
 // eachAttribute runs f for every row that the metadata of a document makes.
 func eachAttribute(metadata []byte, f func(key []byte, a attribute) error) error {
 	fields, err := driver.ParseMetadata(json.RawMessage(metadata))

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"math"
 	"math/bits"
 	"sync"
@@ -61,6 +60,8 @@ type matrix struct {
 	keys   []int64   // the document in each row
 	norms  []float32 // its length
 	places map[int64]int32
+
+	columns columns
 }
 
 const (
@@ -77,7 +78,7 @@ func newMatrix(dimension int) *matrix {
 }
 
 func (m *matrix) reset() {
-	m.version, m.blocks, m.keys, m.norms, m.places = unread, nil, nil, nil, map[int64]int32{}
+	m.version, m.blocks, m.keys, m.norms, m.places, m.columns = unread, nil, nil, nil, map[int64]int32{}, nil
 }
 
 // reserve makes room for what is kept beside the rows of so many documents.
@@ -114,15 +115,19 @@ func (m *matrix) refresh(ctx context.Context, c *conn, found collection) (err er
 	if err != nil {
 		return err
 	}
+	var key int64
+	var packed []byte
+	dest := []any{&key, &packed} // made once for all rows
 	err = c.each(ctx, "SELECT key, embedding FROM documents WHERE collection = ? AND changed > ?", []any{found.key, m.version}, func(row scanner) (bool, error) {
-		var key int64
-		var packed sql.RawBytes
-		if err := row.Scan(&key, &packed); err != nil {
+		if err := row.Scan(dest...); err != nil {
 			return false, err
 		}
 		m.put(key, packed)
 		return true, nil
 	})
+	if err == nil {
+		err = m.refreshColumns(ctx, c, found)
+	}
 	if err != nil {
 		return err
 	}
@@ -139,6 +144,7 @@ func (m *matrix) put(key int64, packed []byte) {
 		}
 		m.keys, m.norms = append(m.keys, key), append(m.norms, 0)
 		m.places[key] = place
+		m.columns.grow()
 	}
 	row := m.row(place)
 	unpackInto(row, packed)
@@ -154,6 +160,7 @@ func (m *matrix) remove(key int64) {
 	last := int32(len(m.keys) - 1)
 	copy(m.row(place), m.row(last))
 	m.keys[place], m.norms[place] = m.keys[last], m.norms[last]
+	m.columns.remove(place)
 	m.places[m.keys[place]] = place
 	delete(m.places, key)
 	m.keys, m.norms = m.keys[:last], m.norms[:last]

@@ -18,14 +18,14 @@ type ranked struct {
 
 // nearest returns the rows with the highest scores, best first: at least limit of
 // them, if so many reach minScore, and more only if they score as the last one
-// does. subset holds the rows to look at; nil: all.
+// does.
 //
 // A first pass scores every row in float32, on all processors, and with a bound on
 // its error keeps those that may be among the best. A second pass scores these as
 // driver.Score does, so the answer is exact.
-func (m *matrix) nearest(ctx context.Context, metric driver.Metric, q driver.Query, subset []int32) ([]ranked, error) {
+func (m *matrix) nearest(ctx context.Context, metric driver.Metric, q driver.Query, among candidates) ([]ranked, error) {
 	p := newPreselection(metric, q.Embedding)
-	survivors, err := m.preselect(ctx, p, q, subset)
+	survivors, err := m.preselect(ctx, p, q, among)
 	if err != nil {
 		return nil, err
 	}
@@ -128,36 +128,20 @@ func (p *preselection) score(row []float32, length float32) (low, high float64) 
 // trouble to use another processor.
 const parallelFloats = 1 << 17
 
+// hopeful is a row that may be among the best, with the upper bound of its score.
+type hopeful struct {
+	place int32
+	high  float64
+}
+
 // preselect returns the rows that may be among the best.
-func (m *matrix) preselect(ctx context.Context, p preselection, q driver.Query, subset []int32) ([]int32, error) {
-	rows := len(m.keys)
-	if subset != nil {
-		rows = len(subset)
-	}
-	place := func(i int) int32 {
-		if subset != nil {
-			return subset[i]
-		}
-		return int32(i)
-	}
-	workers := max(1, min(runtime.GOMAXPROCS(0), rows*m.dimension/parallelFloats))
-	highs := make([]float64, rows)
-	lows := make([]leastHeap, workers)
+func (m *matrix) preselect(ctx context.Context, p preselection, q driver.Query, among candidates) ([]int32, error) {
+	n := among.count(m)
+	workers := max(1, min(runtime.GOMAXPROCS(0), n*m.dimension/parallelFloats))
+	lows, rows := make([]leastHeap, workers), make([][]hopeful, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
-		wg.Go(func() {
-			kept := leastHeap{limit: q.Limit}
-			for i := rows * w / workers; i < rows*(w+1)/workers; i++ {
-				if i%checkEvery == 0 && ctx.Err() != nil {
-					return
-				}
-				at := place(i)
-				var low float64
-				low, highs[i] = p.score(m.row(at), m.norms[at])
-				kept.add(low)
-			}
-			lows[w] = kept
-		})
+		wg.Go(func() { lows[w], rows[w] = m.bound(ctx, p, q, among, n*w/workers, n*(w+1)/workers) })
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
@@ -174,10 +158,42 @@ func (m *matrix) preselect(ctx context.Context, p preselection, q driver.Query, 
 		threshold = max(threshold, *q.MinScore)
 	}
 	var survivors []int32
-	for i, high := range highs {
-		if high >= threshold {
-			survivors = append(survivors, place(i))
+	for _, row := range slices.Concat(rows...) {
+		if row.high >= threshold {
+			survivors = append(survivors, row.place)
 		}
 	}
 	return survivors, nil
+}
+
+// The memory of a row is asked for while a row so many places before it is scored:
+// its beginning or, where rows are not beside one another, up to so many bytes.
+const (
+	rowsAhead     = 8
+	prefetchBytes = 4096
+)
+
+// bound scores a part of the candidates. It returns the highest lower bounds, and the
+// rows whose upper bounds were not below these.
+func (m *matrix) bound(ctx context.Context, p preselection, q driver.Query, among candidates, from, to int) (leastHeap, []hopeful) {
+	lows := leastHeap{limit: q.Limit}
+	var rows []hopeful
+	var buffer [checkEvery]int32
+	ahead := 1
+	if among.scattered() {
+		ahead = min(4*m.dimension, prefetchBytes)
+	}
+	for ; from < to && ctx.Err() == nil; from += checkEvery {
+		places := among.some(buffer[:0], from, min(from+checkEvery, to))
+		for i, place := range places {
+			if i+rowsAhead < len(places) {
+				prefetch(&m.row(places[i+rowsAhead])[0], ahead)
+			}
+			if low, high := p.score(m.row(place), m.norms[place]); high >= lows.least() {
+				lows.add(low)
+				rows = append(rows, hopeful{place, high})
+			}
+		}
+	}
+	return lows, rows
 }

@@ -29,7 +29,7 @@ func BenchmarkNearest(b *testing.B) {
 	for _, metric := range []driver.Metric{driver.Cosine, driver.Dot, driver.Euclidean} {
 		b.Run(string(metric), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := m.nearest(b.Context(), metric, driver.Query{Embedding: query, Limit: 10}, nil); err != nil {
+				if _, err := m.nearest(b.Context(), metric, driver.Query{Embedding: query, Limit: 10}, candidates{}); err != nil {
 					b.Fatal(err)
 				}
 			}

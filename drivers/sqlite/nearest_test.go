@@ -192,7 +192,7 @@ func want(all []ranked, limit int, minScore *float64) []ranked {
 
 func (s sample) check(t *testing.T, subset []int32, all []ranked, limit int, minScore *float64) {
 	t.Helper()
-	got, err := s.nearest(t.Context(), s.metric, driver.Query{Embedding: s.query, Limit: limit, MinScore: minScore}, subset)
+	got, err := s.nearest(t.Context(), s.metric, driver.Query{Embedding: s.query, Limit: limit, MinScore: minScore}, candidates{listed: subset})
 	testkit.Check(t, err)
 	if !slices.IsSortedFunc(got, func(a, b ranked) int { return cmp.Compare(b.score, a.score) }) {
 		t.Fatalf("%s: the scores are not in order: %v (V3)", s.metric, got)
@@ -322,7 +322,7 @@ func TestNearestSelects(t *testing.T) {
 	for _, metric := range metrics {
 		s := newSample(r, metric, shapes["ordinary"], 100, 2000)
 		q := driver.Query{Embedding: s.query, Limit: 10}
-		survivors, err := s.preselect(t.Context(), newPreselection(metric, s.query), q, nil)
+		survivors, err := s.preselect(t.Context(), newPreselection(metric, s.query), q, candidates{})
 		testkit.Check(t, err)
 		if len(survivors) > 20 {
 			t.Errorf("%s: of 2000 rows %d are scored again to find the best 10, want at most 20", metric, len(survivors))
@@ -335,7 +335,7 @@ func TestNearestEndsWithItsContext(t *testing.T) {
 	s := newSample(seeded(t), driver.Dot, shapes["ordinary"], 8, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.nearest(ctx, s.metric, driver.Query{Embedding: s.query, Limit: 1}, nil)
+	_, err := s.nearest(ctx, s.metric, driver.Query{Embedding: s.query, Limit: 1}, candidates{})
 	testkit.WantError(t, "nearest with a context that is done", err, context.Canceled)
 }
 
@@ -558,7 +558,7 @@ func TestNearestWords(t *testing.T) {
 	different := 0
 	for i, query := range data.Queries[:queries] {
 		nearest := data.Nearest[i]
-		got, err := m.nearest(t.Context(), driver.Cosine, driver.Query{Embedding: query, Limit: len(nearest)}, nil)
+		got, err := m.nearest(t.Context(), driver.Cosine, driver.Query{Embedding: query, Limit: len(nearest)}, candidates{})
 		testkit.Check(t, err)
 		for j, expected := range nearest {
 			if int64(expected) == m.keys[got[j].place] {

@@ -60,8 +60,7 @@ func (s vectors) searchIn(ctx context.Context, m *matrix, key int64, name string
 					return err
 				}
 			}
-			done = true
-			result, err = m.search(ctx, c, found, q)
+			result, done, err = m.search(ctx, c, found, q, weight == everyReader)
 			return err
 		})
 	})
@@ -71,16 +70,20 @@ func (s vectors) searchIn(ctx context.Context, m *matrix, key int64, name string
 	return result, done, nil
 }
 
-// search answers q from m and, for everything but the embeddings, from c.
-func (m *matrix) search(ctx context.Context, c *conn, found collection, q driver.Query) (driver.Result, error) {
-	var subset []int32
-	if q.Filter.Op != driver.OpAll {
-		var err error
-		if subset, err = m.selected(ctx, c, found.key, q.Filter); err != nil {
-			return driver.Result{}, err
-		}
+// search answers q from m and, for everything but the embeddings, from c. done is
+// false when m would have to be changed first and mayChange is not.
+func (m *matrix) search(ctx context.Context, c *conn, found collection, q driver.Query, mayChange bool) (result driver.Result, done bool, err error) {
+	among, done, err := m.selected(ctx, c, found.key, q.Filter, mayChange)
+	if !done || err != nil {
+		return driver.Result{}, done, err
 	}
-	best, err := m.nearest(ctx, found.Metric, q, subset)
+	result, err = m.searchAmong(ctx, c, found, q, among)
+	return result, true, err
+}
+
+// searchAmong is search among some rows.
+func (m *matrix) searchAmong(ctx context.Context, c *conn, found collection, q driver.Query, among candidates) (driver.Result, error) {
+	best, err := m.nearest(ctx, found.Metric, q, among)
 	if err != nil {
 		return driver.Result{}, err
 	}
@@ -102,22 +105,6 @@ func (m *matrix) search(ctx context.Context, c *conn, found collection, q driver
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
 	})
 	return result, nil
-}
-
-// selected returns the rows whose documents match the filter; not nil.
-func (m *matrix) selected(ctx context.Context, c *conn, collection int64, f driver.Filter) ([]int32, error) {
-	query, args := selectDocuments(collection, f)
-	places := []int32{}
-	err := c.each(ctx, query, args, func(row scanner) (bool, error) {
-		var key int64
-		err := row.Scan(&key)
-		if place, ok := m.places[key]; ok {
-			places = append(places, place)
-		}
-		return true, err
-	})
-	slices.Sort(places)                // to walk through memory in one direction
-	return slices.Compact(places), err // a list may match more than once
 }
 
 // breakTie cuts best to limit. Where the cut goes through rows with the same

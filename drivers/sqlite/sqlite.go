@@ -29,11 +29,11 @@
 //
 // # Concurrency
 //
-// Each open store has one connection that writes, with BEGIN IMMEDIATE, and
-// several that read beside it. Appends that arrive during a commit share the next
-// one. Waiting for another process's lock is part of a
-// call and ends with its context. Streams are read in short pieces, so that a slow
-// reader holds up neither writers nor the WAL's checkpoints.
+// Each open store has one connection that writes, with BEGIN IMMEDIATE or in one
+// statement, and several that read beside it. Appends that arrive during a commit
+// share the next one. Waiting for another process's lock is part of a call and ends
+// with its context. Streams are read in short pieces, so that a slow reader holds up
+// neither writers nor the WAL's checkpoints.
 //
 // # Immutability
 //
@@ -45,9 +45,11 @@
 // Search is exact. Embeddings are scored from a copy in memory, 4 bytes a
 // component, made at the first search in a collection, brought up to date from the
 // file at every search, whichever process has written, and let go when it has not
-// been used for a while. Filters are answered by an index and narrow the
-// candidates before anything is scored. On amd64 with AVX2 the scoring kernel
-// comes from github.com/viterin/vek; elsewhere it is plain Go. It only pre-selects:
+// been used for a while. Filters narrow the candidates before anything is scored.
+// They are answered by an index where it finds few documents, else from copies of
+// the fields that they ask for, which take at most an eighth of what the embeddings
+// take, or 4 MiB; where that is not enough, by the index. On amd64 with AVX2 the
+// scoring kernel comes from github.com/viterin/vek; elsewhere it is plain Go. It only pre-selects:
 // the scores returned are those of driver.Score.
 package sqlite
 
