@@ -19,6 +19,10 @@ const (
 	groupBytes   = 4 << 20
 )
 
+// gatherPart is the part of the duration of a commit that its callers are given to come
+// back, one over this.
+const gatherPart = 8
+
 // settling is how long an append whose context is done waits for what becomes of a
 // commit that it has part in.
 const settling = 500 * time.Millisecond
@@ -85,7 +89,7 @@ func (g *groupCommit) append(ctx context.Context, store driver.EventStore, a dri
 	l := g.laneOf(&a)
 	w := l.enter(a)
 	if w == nil {
-		defer l.next(false)
+		defer l.next(0, 0)
 		return store.Append(ctx, a.Execution, a.Expect, a.Events)
 	}
 	var left error
@@ -161,20 +165,20 @@ func (l *lane) leave(w *waitingAppend) (inCommit bool) {
 	return true
 }
 
-// next ends a commit and begins one of what is waiting, if anything is. After a
-// commit of several it lets those who come back at once have part in it.
-func (l *lane) next(several bool) {
-	if together := l.take(several); together != nil {
+// next ends a commit of so many callers, if it was of several, and begins one of what
+// is waiting, if anything is.
+func (l *lane) next(callers int, took time.Duration) {
+	if together := l.take(callers, took); together != nil {
 		go l.commit(together)
 	}
 }
 
 // take returns what goes into the next commit, or notes that there is none.
-func (l *lane) take(several bool) *group {
+func (l *lane) take(callers int, took time.Duration) *group {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if several {
-		l.gather()
+	if callers > 1 {
+		l.gather(callers, took/gatherPart)
 	}
 	if len(l.waiting) == 0 {
 		l.busy, l.waiting = false, nil
@@ -194,11 +198,12 @@ func (l *lane) take(several bool) *group {
 	return together
 }
 
-// gather lets goroutines run that can, for as long as that brings more appends. It
-// waits for nobody who has something else to do. l.mu is held.
-func (l *lane) gather() {
-	for had := -1; len(l.waiting) > had && len(l.waiting) < groupAppends; {
-		had = len(l.waiting)
+// gather lets the callers of a commit, who may have more to append, come back and have
+// part in the next one, which otherwise only those would share who came during this
+// one. It does not wait long for who does not. l.mu is held.
+func (l *lane) gather(callers int, atMost time.Duration) {
+	enough := min(len(l.waiting)+callers, groupAppends)
+	for begin := time.Now(); len(l.waiting) < enough && time.Since(begin) < atMost; {
 		l.mu.Unlock()
 		runtime.Gosched()
 		l.mu.Lock()
@@ -207,13 +212,15 @@ func (l *lane) gather() {
 
 // commit stores a group and tells its members.
 func (l *lane) commit(together *group) {
+	begin := time.Now()
 	results := l.store(together)
+	took := time.Since(begin)
 	together.cancel()
 	for i, w := range together.members {
 		w.result = results[i]
 		close(w.done)
 	}
-	l.next(len(together.members) > 1)
+	l.next(len(together.members), took)
 }
 
 // store never panics: whoever waits must be told.
