@@ -152,12 +152,14 @@ func (g *Gate) Aborted() <-chan struct{} {
 
 // Continue returns the error that ends a call in its middle: the context's, or
 // [ErrClosed] once Aborted is closed. Long calls ask it now and then.
-func (g *Gate) Continue(ctx context.Context) error {
+func (g *Gate) Continue(ctx context.Context) error { return ended(ctx, g.Aborted()) }
+
+func ended(ctx context.Context, aborted <-chan struct{}) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	select {
-	case <-g.Aborted():
+	case <-aborted:
 		return ErrClosed
 	default:
 		return nil

@@ -17,6 +17,7 @@ func (g *Gate) LoadInPieces(ctx context.Context, after uint64, read func(after u
 			return
 		}
 		defer g.Leave()
+		aborted := g.Aborted()
 		after := after // the stream may be ranged over again
 		for more := true; more; {
 			var piece []StoredEvent
@@ -26,7 +27,7 @@ func (g *Gate) LoadInPieces(ctx context.Context, after uint64, read func(after u
 				return
 			}
 			for i, e := range piece {
-				if err := g.Continue(ctx); err != nil {
+				if err := ended(ctx, aborted); err != nil {
 					yield(StoredEvent{}, err)
 					return
 				}
