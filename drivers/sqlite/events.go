@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/enactdev/enact/driver"
+	"github.com/enactdev/enact/internal/canonical"
 )
 
 type events struct{ view }
@@ -32,10 +33,8 @@ func (s events) Append(ctx context.Context, id driver.ExecutionID, expect driver
 // packID stores a UUID in its 16 bytes, which halves what an event costs beside
 // its payload.
 func packID(id driver.EventID) any {
-	if len(id) == 36 {
-		if u, err := uuid.Parse(string(id)); err == nil && u.String() == string(id) {
-			return u[:]
-		}
+	if u, ok := canonical.UUID(id); ok {
+		return u[:]
 	}
 	return string(id)
 }
