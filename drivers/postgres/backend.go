@@ -31,6 +31,10 @@ type backend struct {
 	exactUpTo     int64 // see exactComponents
 
 	statements sync.Map // SQL with the schema's name in it, by SQL without
+	lasts      lasts
+	// encodes: parameters of appends may be encoded here, since the pool is not the
+	// application's, which may trace its statements, and names no statements.
+	encodes bool
 
 	// ended is done when calls that are still inside must end.
 	ended    context.Context
@@ -43,6 +47,7 @@ func newBackend(c *connector, pool *pgxpool.Pool, open *sockets.Set) *backend {
 		descriptor: c.descriptor, pool: pool, open: open, borrowed: c.pool != nil, schema: c.schema,
 		mayLoseData: c.mayLoseData, sweepInterval: c.sweepInterval, exactUpTo: exactComponents, notify: c.notify,
 	}
+	b.encodes = !b.borrowed && c.config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheDescribe
 	b.ended, b.end = context.WithCancel(context.Background())
 	return b
 }

@@ -33,13 +33,15 @@
 //	E1       COMMIT with synchronous_commit=on (or remote_apply) forced in every
 //	         write but those of state; a server with fsync=off or
 //	         full_page_writes=off is refused, also when it is turned off later
-//	E2, E5   the row of the execution, locked with FOR NO KEY UPDATE, holds the
-//	         last sequence; read committed, so that it is seen after the wait
+//	E2, E5   a unique index on execution and sequence: the next sequence follows the
+//	         last one that is committed, and of two that take the same one the
+//	         second finds it taken; it then appends behind a lock on the row of the
+//	         execution (FOR NO KEY UPDATE), and read committed lets it see the first
 //	E3       one transaction for a batch, one INSERT from unnest
 //	E4       triggers that refuse UPDATE, DELETE, TRUNCATE, and INSERT by anyone
-//	         but the function append
-//	E6       a unique index on execution and event ID, looked at behind the lock
-//	E7       pages by primary key, each one statement that sees whole commits; no
+//	         but the functions append and append_together
+//	E6       a unique index on event ID and execution
+//	E7       pieces by primary key, each one statement that sees whole commits; no
 //	         connection is held between them
 //	E8       payloads are bytea, times timestamptz (to the microsecond)
 //	E9, S5   indexes in the collation "C", which is the order of bytes

@@ -51,3 +51,15 @@ func (b *backend) whyReadOnly(ctx context.Context, tx pgx.Tx, err error) error {
 	}
 	return err
 }
+
+// whyLossy says why the server has refused to append.
+func (b *backend) whyLossy(ctx context.Context, q querier) error {
+	var lossy string
+	if err := q.QueryRow(ctx, "SELECT "+lossySetting).Scan(&lossy); err != nil {
+		return err
+	}
+	if err := b.checkKeeps(lossy, driver.ErrUnavailable); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: postgres: the server ran with fsync or full_page_writes off and nothing was appended; they are on again: repeat the call", driver.ErrUnavailable)
+}

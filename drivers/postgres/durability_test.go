@@ -75,9 +75,14 @@ func TestSynchronousCommit(t *testing.T) {
 	o := outside(t, dsn)
 	for setting, want := range map[string]string{"off": "on", "local": "on", "remote_write": "on", "on": "on", "remote_apply": "remote_apply"} {
 		o.exec("SET synchronous_commit = "+setting, "BEGIN",
-			"SELECT enact.append('t', 'e', NULL, ARRAY['"+setting+"'], ARRAY['x'], ARRAY['\\x00'::bytea], ARRAY[NULL::timestamptz])")
+			"SELECT enact.append(false, 't', 'e', NULL, ARRAY['"+setting+"'::bytea], ARRAY['x'], ARRAY['\\x00'::bytea], ARRAY[NULL::timestamptz], NULL, NULL)")
 		if got := valueOf[string](o, "SHOW synchronous_commit"); got != want {
 			t.Errorf("append with synchronous_commit=%s runs with %s, want %s (E1)", setting, got, want)
+		}
+		o.exec("COMMIT", "BEGIN",
+			"SELECT enact.append_together(false, ARRAY['t'], ARRAY['together'], NULL, ARRAY[0], ARRAY[1], ARRAY[1], ARRAY['"+setting+"'::bytea], ARRAY['x'], ARRAY['\\x00'::bytea], NULL, NULL, NULL)")
+		if got := valueOf[string](o, "SHOW synchronous_commit"); got != want {
+			t.Errorf("append_together with synchronous_commit=%s runs with %s, want %s (E1)", setting, got, want)
 		}
 		o.exec("COMMIT")
 		if got := valueOf[string](o, "SHOW synchronous_commit"); got != setting {
@@ -130,6 +135,9 @@ func TestServerTurnedUnsafe(t *testing.T) {
 	accepting := open(t, p.SocketDSN("pool_max_conns=1", "enact_durability=server-may-lose-data"))
 	testkit.Prepare(t, b)
 	durable := slices.DeleteFunc(testkit.Writes(b.Tenant(testkit.Tenant)), func(c testkit.Call) bool { return c.Role == driver.RoleState })
+	durable = append(durable, testkit.Call{Name: "AppendEach", Role: driver.RoleEvents, Do: func(ctx context.Context, _ driver.Stores, id string) error {
+		return b.AppendEach(ctx, []driver.Append{{Tenant: testkit.Tenant, Execution: driver.ExecutionID(id), Events: testkit.Events(id, 1)}})[0].Err
+	}})
 	var tables []string
 	for _, table := range []string{"executions", "events", "threads", "messages"} {
 		tables = append(tables, "(SELECT count(*) FROM enact."+table+")")

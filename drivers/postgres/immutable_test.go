@@ -36,7 +36,7 @@ func TestImmutable(t *testing.T) {
 		"UPDATE enact.events SET type = 'forged' WHERE sequence = 1",
 		"UPDATE enact.events SET sequence = sequence + 1000",
 		"UPDATE enact.events SET time = time",
-		"UPDATE ONLY enact.events SET id = id || 'x'",
+		"UPDATE ONLY enact.events SET id = id || 'x'::bytea",
 		"WITH x AS (UPDATE enact.events SET payload = '' RETURNING 1) SELECT * FROM x",
 		"DELETE FROM enact.events",
 		"DELETE FROM enact.events WHERE sequence = 3",
@@ -44,33 +44,31 @@ func TestImmutable(t *testing.T) {
 		"TRUNCATE enact.events",
 		"TRUNCATE enact.executions, enact.events RESTART IDENTITY CASCADE",
 		"INSERT INTO enact.events SELECT * FROM enact.events ON CONFLICT (execution, sequence) DO UPDATE SET payload = ''",
-		"INSERT INTO enact.events SELECT * FROM enact.events ON CONFLICT (execution, id) DO UPDATE SET payload = ''",
+		"INSERT INTO enact.events SELECT * FROM enact.events ON CONFLICT (id, execution) DO UPDATE SET payload = ''",
 		"INSERT INTO enact.events SELECT * FROM enact.events ON CONFLICT DO NOTHING",
 		"MERGE INTO enact.events e USING enact.events f ON e.execution = f.execution AND e.sequence = f.sequence WHEN MATCHED THEN UPDATE SET payload = ''",
 		"MERGE INTO enact.events e USING enact.events f ON e.execution = f.execution AND e.sequence = f.sequence WHEN MATCHED THEN DELETE",
-		"MERGE INTO enact.events e USING (SELECT 1) f ON false WHEN NOT MATCHED THEN INSERT VALUES (" + one + ", 9, now(), 'x', 'x', '')",
+		"MERGE INTO enact.events e USING (SELECT 1) f ON false WHEN NOT MATCHED THEN INSERT VALUES (" + one + ", 9, now(), NULL, 'x', 'x', '')",
 
-		"INSERT INTO enact.events VALUES (" + one + ", 4, now(), 'next', 'x', '')",
-		"INSERT INTO enact.events VALUES (" + one + ", 9, now(), 'far', 'x', '')",
-		"INSERT INTO enact.events VALUES (" + one + ", 0, now(), 'zero', 'x', '')",
-		"INSERT INTO enact.events VALUES (999, 1, now(), 'unowned', 'x', '')",
+		"INSERT INTO enact.events VALUES (" + one + ", 4, now(), NULL, 'next', 'x', '')",
+		"INSERT INTO enact.events VALUES (" + one + ", 9, now(), NULL, 'far', 'x', '')",
+		"INSERT INTO enact.events VALUES (" + one + ", 0, now(), NULL, 'zero', 'x', '')",
+		"INSERT INTO enact.events VALUES (999, 1, now(), NULL, 'unowned', 'x', '')",
 
-		"UPDATE enact.executions SET last = 0",
-		"UPDATE enact.executions SET last = last - 1 WHERE id = 'one'",
-		"UPDATE enact.executions SET last = last + 1 WHERE id = 'one'",
+		"UPDATE enact.executions SET key = DEFAULT",
 		"UPDATE enact.executions SET tenant = 'other'",
 		"UPDATE enact.executions SET id = 'renamed' WHERE id = 'one'",
 		"UPDATE enact.executions SET created = now() + interval '1 day'",
 		"DELETE FROM enact.executions",
 		"TRUNCATE enact.executions",
-		"INSERT INTO enact.executions (tenant, id, last, created, updated) VALUES ('t', 'new', 5, now(), now())",
-		"INSERT INTO enact.executions (tenant, id, last, created, updated) SELECT tenant, id, 0, created, updated FROM enact.executions ON CONFLICT (tenant, id) DO UPDATE SET last = 0",
-		"MERGE INTO enact.executions e USING (SELECT 1) f ON true WHEN MATCHED THEN UPDATE SET last = last + 1",
+		"INSERT INTO enact.executions (tenant, id, created) SELECT tenant, id, created FROM enact.executions ON CONFLICT (tenant, id) DO UPDATE SET created = now()",
+		"MERGE INTO enact.executions e USING (SELECT 1) f ON true WHEN MATCHED THEN UPDATE SET created = now()",
 		"MERGE INTO enact.executions e USING (SELECT 1) f ON true WHEN MATCHED THEN DELETE",
 
 		// What append allows itself ends with it.
-		"SELECT enact.append('t', 'one', NULL, ARRAY['late'], ARRAY['x'], ARRAY['\\x00'::bytea], ARRAY[NULL::timestamptz]); UPDATE enact.executions SET last = last + 1",
-		"SELECT enact.append('t', 'one', NULL, ARRAY['late'], ARRAY['x'], ARRAY['\\x00'::bytea], ARRAY[NULL::timestamptz]); DELETE FROM enact.events",
+		"SELECT enact.append(false, 't', 'one', NULL, ARRAY['late'::bytea], ARRAY['x'], ARRAY['\\x00'::bytea], ARRAY[NULL::timestamptz], NULL, NULL); INSERT INTO enact.events VALUES (" + one + ", 9, now(), NULL, 'x', 'x', '')",
+		"SELECT enact.append_together(false, ARRAY['t'], ARRAY['one'], NULL, ARRAY[0], ARRAY[1], ARRAY[1], ARRAY['late'::bytea], ARRAY['x'], ARRAY['\\x00'::bytea], NULL, NULL, NULL); INSERT INTO enact.events VALUES (" + one + ", 9, now(), NULL, 'x', 'x', '')",
+		"SELECT enact.append(false, 't', 'one', NULL, ARRAY['late'::bytea], ARRAY['x'], ARRAY['\\x00'::bytea], ARRAY[NULL::timestamptz], NULL, NULL); DELETE FROM enact.events",
 	} {
 		_, err := o.Exec(context.Background(), o.named(statement), pgx.QueryExecModeSimpleProtocol)
 		if err == nil || !strings.Contains(err.Error(), "is refused") {
@@ -80,7 +78,7 @@ func TestImmutable(t *testing.T) {
 			t.Fatalf("after %s the log is\n%s\nwant\n%s", statement, after, before)
 		}
 	}
-	_, err := o.PgConn().CopyFrom(t.Context(), strings.NewReader("1\t9\t2026-01-01\tcopied\tx\t\n"), o.named("COPY enact.events FROM STDIN"))
+	_, err := o.PgConn().CopyFrom(t.Context(), strings.NewReader("1\t9\t2026-01-01\t\\N\tcopied\tx\t\n"), o.named("COPY enact.events FROM STDIN"))
 	if err == nil || !strings.Contains(err.Error(), "is refused") || logOf(o) != before {
 		t.Errorf("COPY into the log: %v, want it refused (E4)", err)
 	}

@@ -127,7 +127,7 @@ func TestOthersInTheWay(t *testing.T) {
 	testkit.Check(t, testkit.Append(t.Context(), b, "execution", testkit.Events("first", 1)))
 	for setting, word := range map[string]string{"lock_timeout": "lock_timeout", "statement_timeout": "statement_timeout"} {
 		o := outside(t, dsn)
-		o.exec("BEGIN", "SELECT FROM enact.executions FOR UPDATE", "SELECT FROM enact.threads FOR UPDATE")
+		o.exec("BEGIN", "LOCK TABLE enact.events IN SHARE MODE", "SELECT FROM enact.threads FOR UPDATE")
 		hurried := open(t, dsn+"&"+setting+"=500")
 		for _, name := range []string{"Append", "CreateMessage"} {
 			testkit.WantError(t, name+" that waits longer than "+setting, testkit.Write(t.Context(), hurried, name, setting), driver.ErrUnavailable, word)

@@ -38,7 +38,7 @@ func TestLoopBodyWithOneConnection(t *testing.T) {
 	s := b.Tenant("t")
 	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
-	testkit.Check(t, testkit.Append(ctx, b, "long", testkit.Events("e", 2*pieceEvents+1)))
+	testkit.Check(t, testkit.Append(ctx, b, "long", testkit.Events("e", shortPiece+longPiece+1)))
 	testkit.Prepare(t, b)
 	n := 0
 	for e, err := range s.Events.Load(ctx, "long", 0) {
@@ -56,8 +56,8 @@ func TestLoopBodyWithOneConnection(t *testing.T) {
 			break
 		}
 	}
-	if n != 2*pieceEvents+1 {
-		t.Errorf("%d events were loaded, want %d", n, 2*pieceEvents+1)
+	if n != shortPiece+longPiece+1 {
+		t.Errorf("%d events were loaded, want %d", n, shortPiece+longPiece+1)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestForcedShutdownOfApplicationsPool(t *testing.T) {
 	testkit.Check(t, testkit.Append(t.Context(), b, "e", testkit.Events("e", 1)))
 	// The lock of somebody else keeps the call inside.
 	tx := testkit.Must(pool.Begin(t.Context()))(t)
-	testkit.Must(tx.Exec(t.Context(), "SELECT FROM forced.executions FOR UPDATE"))(t)
+	testkit.Must(tx.Exec(t.Context(), "LOCK TABLE forced.events IN SHARE MODE"))(t)
 	inside := make(chan error, 1)
 	go func() { inside <- testkit.Append(context.Background(), b, "e", testkit.Events("late", 1)) }()
 	time.Sleep(50 * time.Millisecond)

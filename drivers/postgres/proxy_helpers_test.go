@@ -32,7 +32,7 @@ func throughProxy(t *testing.T, parameters string) (p *testkit.Proxy, through, d
 // dump is all that is stored but times and versions, which repeating may change.
 func dump(o *outsider) (all string) {
 	for _, query := range []string{
-		"SELECT coalesce(string_agg(e::text, ' '), '') FROM (SELECT x.tenant, x.id, x.last, e.sequence, e.id, e.type, e.payload FROM enact.executions x LEFT JOIN enact.events e ON e.execution = x.key ORDER BY 1, 2, 4) e",
+		"SELECT coalesce(string_agg(e::text, ' '), '') FROM (SELECT x.tenant, x.id, e.sequence, e.id, e.type, e.payload FROM enact.executions x LEFT JOIN enact.events e ON e.execution = x.key ORDER BY 1, 2, 4) e",
 		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, key, value FROM enact.state ORDER BY 1, 2) s",
 		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, execution, sequence, data FROM enact.snapshots ORDER BY 1, 2) s",
 		"SELECT coalesce(string_agg(s::text, ' '), '') FROM (SELECT tenant, id, version, deleted IS NULL, positions FROM enact.threads ORDER BY 1, 2) s",
@@ -51,6 +51,6 @@ func readyForQuery(answer []byte) bool { return bytes.Contains(answer, []byte{'Z
 func commits(request []byte) bool {
 	execute := []byte{'E', 0, 0, 0, 9, 0, 0, 0, 0, 0}
 	return bytes.Contains(request, []byte("commit\x00")) || (bytes.Contains(request, execute) &&
-		(bytes.Contains(request, []byte(".append(")) || bytes.Contains(request, []byte(".put(")) || bytes.Contains(request, []byte(".remove(")) || bytes.Contains(request, []byte("INTO")) || bytes.Contains(request, []byte("DELETE"))) &&
+		(bytes.Contains(request, []byte(".append(")) || bytes.Contains(request, []byte(".append_together(")) || bytes.Contains(request, []byte(".put(")) || bytes.Contains(request, []byte(".remove(")) || bytes.Contains(request, []byte("INTO")) || bytes.Contains(request, []byte("DELETE"))) &&
 		!bytes.Contains(request, []byte(".messages")) && !bytes.Contains(request, []byte(".threads")))
 }

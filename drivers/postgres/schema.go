@@ -19,7 +19,7 @@ const migrationLock = 0x656e6163 // "enac"
 
 // migrations lead from each schema version to the next; version n is what the
 // first n have made. They are never changed once released, only added to.
-var migrations = []string{version1, version2}
+var migrations = []string{version1, version2, version3}
 
 // prepare makes sure that the server can keep what it is given, and brings the
 // schema up to date.

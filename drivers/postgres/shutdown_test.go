@@ -131,7 +131,7 @@ func TestShutdownWaits(t *testing.T) {
 	b := open(t, dsn)
 	testkit.Check(t, testkit.Append(t.Context(), b, "e", testkit.Events("e", 1)))
 	o := outside(t, dsn)
-	o.exec("BEGIN", "SELECT FROM enact.executions FOR UPDATE")
+	o.exec("BEGIN", "LOCK TABLE enact.events IN SHARE MODE")
 	inside, ended := make(chan error, 1), make(chan error, 1)
 	go func() { inside <- testkit.Append(context.Background(), b, "e", testkit.Events("late", 1)) }()
 	testkit.Await(t, "the call waits for a lock", func() bool {
