@@ -121,6 +121,10 @@ type (
 	Entry = driver.Entry
 	// EntryInfo describes a state key.
 	EntryInfo = driver.EntryInfo
+	// GetResult is what a Get of many has found.
+	GetResult = driver.GetResult
+	// SetResult is what a Set of many has done.
+	SetResult = driver.SetResult
 	// SnapshotInfo describes a snapshot.
 	SnapshotInfo = driver.SnapshotInfo
 	// Collection fixes what its documents' embeddings are like.

@@ -250,6 +250,43 @@ func ExampleAll() {
 	// b 1
 }
 
+// Many keys at once: each is set or refused alone, and each is found or missing alone.
+func ExampleStateStore_SetMany() {
+	ctx := context.Background()
+	rt, err := enact.Open(ctx, enact.Config{State: "memory:"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer rt.Shutdown(ctx)
+	state := rt.Tenant("acme").State
+
+	set, err := state.SetMany(ctx, []enact.SetItem{
+		{Key: "lease/a", Value: []byte("worker 1"), Options: []enact.SetOption{enact.IfAbsent(), enact.WithTTL(time.Minute)}},
+		{Key: "lease/a", Value: []byte("worker 2"), Options: []enact.SetOption{enact.IfAbsent()}},
+		{Key: "plan", Value: []byte("draft")},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range set {
+		fmt.Println("taken:", errors.Is(r.Err, enact.ErrExists))
+	}
+	got, err := state.GetMany(ctx, []string{"plan", "nothing", "lease/a"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range got {
+		fmt.Printf("%q missing: %t\n", r.Entry.Value, errors.Is(r.Err, enact.ErrNotFound))
+	}
+	// Output:
+	// taken: false
+	// taken: true
+	// taken: false
+	// "draft" missing: false
+	// "" missing: true
+	// "worker 1" missing: false
+}
+
 // The environment is read when the program asks for it, and only then. What is
 // printed of a configuration holds no secret of its DSNs.
 func ExampleConfigFromEnv() {

@@ -112,6 +112,9 @@ func ValidateSet(key string, value []byte, o SetOptions) error {
 	if o.TTL < 0 || o.TTL > MaxTTL {
 		return Invalidf("TTL %v of key %q; it must be positive and at most %v, or 0 for none", o.TTL, key, MaxTTL)
 	}
+	if len(value) <= MaxValueBytes {
+		return nil // without a subject, which would cost more than all of the above
+	}
 	return ValidateSize(fmt.Sprintf("value of key %q", key), len(value), MaxValueBytes, "bytes")
 }
 

@@ -43,7 +43,7 @@ var checks = slices.Concat(
 	openingChecks, healthChecks, shutdownChecks, tenantChecks, identifierChecks,
 	contextChecks, concurrencyChecks, ownershipChecks, errorChecks, cursorChecks,
 	eventChecks, historyChecks, crashChecks,
-	stateChecks, expiryChecks, snapshotChecks,
+	stateChecks, stateEachChecks, expiryChecks, snapshotChecks,
 	messageChecks, threadChecks,
 	vectorChecks, scoreChecks, filterChecks,
 	modelChecks,

@@ -40,7 +40,7 @@ func optionalTime(t *time.Time) time.Time {
 }
 
 func (s state) Set(ctx context.Context, key string, value []byte, o driver.SetOptions) (version uint64, err error) {
-	return s.change(ctx, key, o.When, "SELECT done, actual FROM enact.put($1, $2, $4, $5, $3)", blob(value), (o.TTL + time.Microsecond - 1).Microseconds())
+	return s.change(ctx, key, o.When, "SELECT done, actual FROM enact.put($1, $2, $4, $5, $3)", blob(value), lifetime(o.TTL))
 }
 
 func (s state) Delete(ctx context.Context, key string, when driver.Precondition) error {
@@ -51,13 +51,8 @@ func (s state) Delete(ctx context.Context, key string, when driver.Precondition)
 // change calls a function of the schema that changes a key if it is as when says.
 func (s state) change(ctx context.Context, key string, when driver.Precondition, statement string, args ...any) (actual uint64, err error) {
 	var done bool
-	expected, stated := when.Version()
-	var condition *int64
-	if stated {
-		condition = new(int64(min(expected, maxSequence)))
-	}
 	err = s.writeOnce(ctx, func(ctx context.Context, q querier) error {
-		return q.QueryRow(ctx, s.sql(statement), append([]any{s.tenant, key, condition}, args...)...).Scan(&done, &actual)
+		return q.QueryRow(ctx, s.sql(statement), append([]any{s.tenant, key, condition(when)}, args...)...).Scan(&done, &actual)
 	})
 	if err == nil && !done {
 		err = when.Check(key, actual)
@@ -67,6 +62,17 @@ func (s state) change(ctx context.Context, key string, when driver.Precondition,
 	}
 	return actual, nil
 }
+
+// condition is a precondition as the functions of the schema take it.
+func condition(when driver.Precondition) *int64 {
+	if expected, stated := when.Version(); stated {
+		return new(int64(min(expected, maxSequence)))
+	}
+	return nil
+}
+
+// lifetime is a TTL in microseconds, 0 for none.
+func lifetime(ttl time.Duration) int64 { return (ttl + time.Microsecond - 1).Microseconds() }
 
 // behind is a bound above every string that begins with prefix, "" if there is
 // none. In the collation "C" strings are ordered by their bytes, and no string in

@@ -25,15 +25,8 @@ func (s state) version(c *conn, key string) (alive, stored uint64, err error) {
 }
 
 func (s state) Get(ctx context.Context, key string) (entry driver.Entry, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		entry = driver.Entry{EntryInfo: driver.EntryInfo{Key: key}}
-		var expires sql.NullInt64
-		err := c.row("SELECT version, expires, value FROM state WHERE tenant = ? AND key = ?", s.tenant, key).Scan(&entry.Version, &expires, &entry.Value)
-		if noRow(err) || (err == nil && expires.Valid && expires.Int64 <= micros(now())) {
-			return driver.NotFoundf("key %q", key)
-		}
-		entry.ExpiresAt = optionalTime(expires)
-		entry.Value = blob(entry.Value)
+	err = s.read(ctx, func(c *conn) (err error) {
+		entry, err = s.get(c, key)
 		return err
 	})
 	if err != nil {
@@ -42,25 +35,27 @@ func (s state) Get(ctx context.Context, key string) (entry driver.Entry, err err
 	return entry, nil
 }
 
-func (s state) Set(ctx context.Context, key string, value []byte, o driver.SetOptions) (version uint64, err error) {
-	if _, stated := o.When.Version(); !stated {
-		err = s.writeOne(ctx, func(c *conn) (err error) {
-			version, err = s.set(c, key, value, o.TTL)
-			return err
-		})
-	} else {
-		err = s.write(ctx, func(c *conn) error {
-			alive, _, err := s.version(c, key)
-			if err != nil {
-				return err
-			}
-			if err := o.When.Check(key, alive); err != nil {
-				return err
-			}
-			version, err = s.set(c, key, value, o.TTL)
-			return err
-		})
+func (s state) get(c *conn, key string) (entry driver.Entry, err error) {
+	entry.Key = key
+	var expires sql.NullInt64
+	err = c.row("SELECT version, expires, value FROM state WHERE tenant = ? AND key = ?", s.tenant, key).Scan(&entry.Version, &expires, &entry.Value)
+	if noRow(err) || (err == nil && expires.Valid && expires.Int64 <= micros(now())) {
+		return driver.Entry{}, driver.NotFoundf("key %q", key)
 	}
+	entry.ExpiresAt = optionalTime(expires)
+	entry.Value = blob(entry.Value)
+	return entry, err
+}
+
+func (s state) Set(ctx context.Context, key string, value []byte, o driver.SetOptions) (version uint64, err error) {
+	write := s.write
+	if _, stated := o.When.Version(); !stated {
+		write = s.writeOne
+	}
+	err = write(ctx, func(c *conn) (err error) {
+		version, err = s.set(c, key, value, o)
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -68,11 +63,21 @@ func (s state) Set(ctx context.Context, key string, value []byte, o driver.SetOp
 }
 
 // set inserts a key, with a version above all that its tenant's removed keys have
-// had, or replaces its value. It is one statement, which it runs to its end.
-func (s state) set(c *conn, key string, value []byte, ttl time.Duration) (version uint64, err error) {
+// had, or replaces its value. Without a precondition it is one statement, which it runs
+// to its end.
+func (s state) set(c *conn, key string, value []byte, o driver.SetOptions) (version uint64, err error) {
+	if _, stated := o.When.Version(); stated {
+		alive, _, err := s.version(c, key)
+		if err != nil {
+			return 0, err
+		}
+		if err := o.When.Check(key, alive); err != nil {
+			return 0, err
+		}
+	}
 	var expires any
-	if ttl > 0 {
-		expires = micros(time.Now().Add(ttl + time.Microsecond - 1))
+	if o.TTL > 0 {
+		expires = micros(time.Now().Add(o.TTL + time.Microsecond - 1))
 	}
 	const query = `INSERT INTO state (tenant, key, version, expires, value)
 		VALUES (?1, ?2, 1 + coalesce((SELECT version FROM state_floor WHERE tenant = ?1), 0), ?3, ?4)

@@ -91,6 +91,24 @@ func (s state) Set(ctx context.Context, key string, value []byte, o driver.SetOp
 	return version, err
 }
 
+// GetEach implements driver.StateBatcher.
+func (s state) GetEach(ctx context.Context, keys []string) []driver.GetResult {
+	results := make([]driver.GetResult, len(keys))
+	for i, key := range keys {
+		results[i].Entry, results[i].Err = s.Get(ctx, key)
+	}
+	return results
+}
+
+// SetEach implements driver.StateBatcher.
+func (s state) SetEach(ctx context.Context, items []driver.SetItem) []driver.SetResult {
+	results := make([]driver.SetResult, len(items))
+	for i, item := range items {
+		results[i].Version, results[i].Err = s.Set(ctx, item.Key, item.Value, item.Options)
+	}
+	return results
+}
+
 func (s state) Delete(ctx context.Context, key string, when driver.Precondition) error {
 	return s.write(ctx, func(t *tenant) error {
 		if err := when.Check(key, t.version(key)); err != nil {

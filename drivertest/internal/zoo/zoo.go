@@ -82,7 +82,7 @@ func (b *Broken) offered(s driver.Stores) driver.Stores {
 
 // All returns every broken driver, by rule.
 func All() []*Broken {
-	return slices.Concat(openings, shutdowns, backends, events, appendEaches, crashes, states, messages, vectors)
+	return slices.Concat(openings, shutdowns, backends, events, appendEaches, crashes, states, stateEaches, messages, vectors)
 }
 
 // Correct returns the reference as a driver without a fault.
