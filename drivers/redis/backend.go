@@ -23,6 +23,8 @@ type backend struct {
 	lossy    lossy
 	dues     dues
 	left     unsettled
+	shared   *sharing
+	hurry    hurry
 
 	// ended is done when calls that are still inside must end.
 	ended    context.Context
@@ -32,7 +34,7 @@ type backend struct {
 }
 
 func (c *connector) newBackend() (*backend, error) {
-	b := &backend{descriptor: c.descriptor, settings: c.settings, client: c.client, borrowed: c.borrowed, open: &sockets.Set{}}
+	b := &backend{descriptor: c.descriptor, settings: c.settings, client: c.client, borrowed: c.borrowed, open: &sockets.Set{}, shared: newSharing()}
 	b.ended, b.end = context.WithCancel(context.Background())
 	var err error
 	if b.borrowed {
@@ -45,6 +47,7 @@ func (c *connector) newBackend() (*backend, error) {
 		return nil, err
 	}
 	b.routes = newRoutes(b.client)
+	context.AfterFunc(b.ended, b.open.CutAll) // callers may wait for an answer by themselves
 	return b, nil
 }
 

@@ -74,18 +74,24 @@
 //	E7       pieces of a stream, each read by one script; nothing is held between
 //	E8       binary strings; times are decimal microseconds
 //	E9, S5   sorted sets with equal scores, which are in the order of bytes
-//	S1, S2   a key for each value, which the server expires to the millisecond by its
-//	         own clock; indexes are swept by any process with the same prefix
-//	S3       the larger of the last version in the tenant plus one and the server's
-//	         clock in microseconds, so that none comes again after FLUSHALL or eviction
+//	S1, S2   a key for each value, with its version and expiry before it, which the
+//	         server expires to the millisecond by its own clock; indexes are swept by
+//	         any process with the same prefix
+//	S3       the last version in the tenant plus one, compared in the script that
+//	         writes; it begins with the server's clock in microseconds, so that none
+//	         comes again after FLUSHALL or eviction
 //	S4       compared in the script that saves
 //	M2, M8   sorted sets by thread and position, and by user and update, each with
 //	         one beside it that has no deleted ones
 //	M5       compared in the script that writes
 //	B5       all keys of a tenant begin with a hash tag made of prefix and tenant
-//	B6       a call that is cancelled waits briefly for the server's answer; what
+//	B6       a write that is cancelled waits briefly for the server's answer; what
 //	         follows for its tenant on the same handle waits until it has ended
 //	B7       one script for each operation
+//
+// GetMany and SetMany are one MGET or one script for each 256 keys. While four calls of
+// Get and Set are on their way to a server that is no cluster, those that arrive go
+// together in one pipeline; whoever finds fewer on their way waits for nobody.
 //
 // A tenant is on one node of a cluster, whole, and no operation ever spans slots. Many
 // tenants spread; one very large tenant does not.

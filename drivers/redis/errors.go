@@ -68,7 +68,7 @@ var insideScript = regexp.MustCompile(`@user_script.*: -([A-Z]+) `)
 // code returns the code of an error of the server, empty for any other.
 func (f failure) code() string {
 	e, ok := errors.AsType[redis.Error](f.err)
-	if !ok || errors.Is(f.err, redis.Nil) {
+	if !ok || f.empty() {
 		return ""
 	}
 	text := e.Error()
@@ -81,6 +81,9 @@ func (f failure) code() string {
 	code, _, _ := strings.Cut(text, " ")
 	return code
 }
+
+// empty: the server has answered that there is nothing.
+func (f failure) empty() bool { return errors.Is(f.err, redis.Nil) }
 
 // redirection says to where a server of a cluster has sent us.
 func (f failure) redirection() (address string, ask, redirected bool) {
@@ -125,6 +128,12 @@ func (f failure) lost() bool {
 	}
 	network, ok := errors.AsType[net.Error](f.err)
 	return ok && !network.Timeout() || errors.Is(f.err, io.EOF) || errors.Is(f.err, io.ErrUnexpectedEOF) || errors.Is(f.err, net.ErrClosed) || errors.Is(f.err, redis.ErrClosed)
+}
+
+// late: the server has not answered in time.
+func (f failure) late() bool {
+	network, ok := errors.AsType[net.Error](f.err)
+	return ok && network.Timeout()
 }
 
 // nothingDone: the call had certainly no effect.

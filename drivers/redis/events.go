@@ -90,9 +90,8 @@ func executionInfo(id driver.ExecutionID, field any) driver.ExecutionInfo {
 }
 
 func (s events) ListExecutions(ctx context.Context, page driver.Page) ([]driver.ExecutionInfo, driver.Cursor, error) {
-	return names(ctx, s.view, listIndex, []string{keyRuns, keyExecutions}, driver.Scope("executions", s.tenant), "", page, 2,
-		func(fields []any) driver.ExecutionInfo {
-			return executionInfo(driver.ExecutionID(text(fields[0])), fields[1])
-		},
-		func(x driver.ExecutionInfo) string { return string(x.ID) })
+	read := indexed(s.view, listIndex, []string{keyRuns, keyExecutions}, 2, func(fields []any) driver.ExecutionInfo {
+		return executionInfo(driver.ExecutionID(text(fields[0])), fields[1])
+	})
+	return names(ctx, s.view, driver.Scope("executions", s.tenant), "", page, read, func(x driver.ExecutionInfo) string { return string(x.ID) })
 }

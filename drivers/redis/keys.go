@@ -47,10 +47,9 @@ func encoded(s string) string {
 // The keys of a tenant, behind its tag. Those that end with a colon are followed by
 // an identifier, which may be anything.
 const (
-	keyValue      = "value:"     // the value of a state key
+	keyEntry      = "entry:"     // version, expiry and value of a state key
 	keyNames      = "keys"       // sorted set of the state keys, in byte order
-	keyEntries    = "entries"    // hash: state key → version and expiry
-	keyExpiries   = "expiries"   // sorted set of the state keys that expire, by when
+	keyExpiries   = "expiries"   // sorted set of the state keys that may expire, by when
 	keyClock      = "clock"      // the last version of any state key
 	keySnapshot   = "snapshot:"  // the data of an execution's snapshot
 	keySnapshots  = "snapshots"  // sorted set of executions with one, in byte order

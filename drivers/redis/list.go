@@ -27,10 +27,13 @@ func endOf[T any](scope string, page driver.Page, items []T, position func(T) []
 	return items, driver.EncodeCursor(scope, position(items[page.Limit-1])...)
 }
 
-// names reads a page of an index of names in byte order, those with a prefix. A
-// script answers with whether more may follow, the last name that it has looked at,
-// and so many fields for each entry.
-func names[T any](ctx context.Context, v view, s *script, keys []string, scope, prefix string, page driver.Page, fields int, item func([]any) T, nameOf func(T) string) ([]T, driver.Cursor, error) {
+// stretch reads what there is in a range of an index of names, of which it looks at
+// so many at most. It returns the last name that it has looked at, and whether more may
+// follow.
+type stretch[T any] func(ctx context.Context, from, to string, limit int) (items []T, last string, more bool, err error)
+
+// names reads a page of an index of names in byte order, those with a prefix.
+func names[T any](ctx context.Context, v view, scope, prefix string, page driver.Page, read stretch[T], nameOf func(T) string) ([]T, driver.Cursor, error) {
 	after, err := startOf(scope, page, 1)
 	if err != nil {
 		return nil, "", err
@@ -48,17 +51,29 @@ func names[T any](ctx context.Context, v view, s *script, keys []string, scope, 
 		if err := v.Continue(ctx); err != nil {
 			return nil, "", err
 		}
-		reply, err := v.within(ctx, s, keys, from, to, page.Limit+1)
+		found, last, follows, err := read(ctx, from, to, page.Limit+1)
 		if err != nil {
 			return nil, "", err
 		}
-		more, from = reply[0].(int64) == 1, "("+text(reply[1])
-		for _, fields := range grouped(reply[2:], fields) {
-			items = append(items, item(fields))
-		}
+		items, from, more = append(items, found...), "("+last, follows
 	}
 	items, next := endOf(scope, page, items, func(item T) []string { return []string{nameOf(item)} })
 	return items, next, nil
+}
+
+// indexed is a stretch that a script reads: it answers with whether more may follow,
+// the last name, and so many fields for each entry.
+func indexed[T any](v view, s *script, keys []string, fields int, item func([]any) T) stretch[T] {
+	return func(ctx context.Context, from, to string, limit int) (items []T, last string, more bool, err error) {
+		reply, err := v.within(ctx, s, keys, from, to, limit)
+		if err != nil {
+			return nil, "", false, err
+		}
+		for _, fields := range grouped(reply[2:], fields) {
+			items = append(items, item(fields))
+		}
+		return items, text(reply[1]), reply[0].(int64) == 1, nil
+	}
 }
 
 // behind is above every name that begins with prefix: no UTF-8 has the byte 0xff.

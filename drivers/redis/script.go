@@ -13,12 +13,17 @@ import (
 //go:embed lua/*.lua
 var sources embed.FS
 
-// script is a Lua script of the driver. All keys that it touches are given to it.
+// script is what a server is asked to do: a Lua script of the driver, or a command.
+// All keys that it touches are given to it.
 type script struct {
+	command     string // empty for Lua
 	source, sha string
 	writes      bool
 	harmless    bool // to be written twice, late, or not at all
 }
+
+// reading is a command that only reads, with its keys as the first arguments.
+func reading(command string) *script { return &script{command: command} }
 
 // newScript puts a script together from files, each of which may use what those
 // before it define.
@@ -48,13 +53,22 @@ func housekeeping(files ...string) *script {
 // matters: it makes a difference whether the server has run the script.
 func (s *script) matters() bool { return s.writes && !s.harmless }
 
-// bySHA and bySource are the two ways to run a script: the server may know it.
-func (s *script) bySHA(ctx context.Context, keys []string, args []any) once {
-	return newOnce(ctx, "evalsha", s.sha, keys, args)
-}
-
-func (s *script) bySource(ctx context.Context, keys []string, args []any) once {
-	return newOnce(ctx, "eval", s.source, keys, args)
+// request is the command to send. The server may know a Lua script, or must be given
+// its source.
+func (s *script) request(ctx context.Context, keys []string, args []any, bySource bool) once {
+	parts := make([]any, 0, 3+len(keys)+len(args))
+	switch {
+	case s.command != "":
+		parts = append(parts, s.command)
+	case bySource:
+		parts = append(parts, "eval", s.source, len(keys))
+	default:
+		parts = append(parts, "evalsha", s.sha, len(keys))
+	}
+	for _, key := range keys {
+		parts = append(parts, key)
+	}
+	return once{redis.NewCmd(ctx, append(parts, args...)...)}
 }
 
 // once is a command that go-redis does not send again by itself: of two that were
@@ -63,12 +77,3 @@ type once struct{ *redis.Cmd }
 
 // NoRetry tells go-redis so.
 func (once) NoRetry() bool { return true }
-
-func newOnce(ctx context.Context, command, what string, keys []string, args []any) once {
-	parts := make([]any, 0, 3+len(keys)+len(args))
-	parts = append(parts, command, what, len(keys))
-	for _, key := range keys {
-		parts = append(parts, key)
-	}
-	return once{redis.NewCmd(ctx, append(parts, args...)...)}
-}

@@ -42,9 +42,8 @@ func (s state) DeleteSnapshot(ctx context.Context, id driver.ExecutionID) error 
 }
 
 func (s state) ListSnapshots(ctx context.Context, page driver.Page) ([]driver.SnapshotInfo, driver.Cursor, error) {
-	return names(ctx, s.view, listIndex, []string{keySnapshots, keyTaken}, driver.Scope("snapshots", s.tenant), "", page, 2,
-		func(fields []any) driver.SnapshotInfo {
-			return snapshotInfo(driver.ExecutionID(text(fields[0])), fields[1])
-		},
-		func(i driver.SnapshotInfo) string { return string(i.Execution) })
+	read := indexed(s.view, listIndex, []string{keySnapshots, keyTaken}, 2, func(fields []any) driver.SnapshotInfo {
+		return snapshotInfo(driver.ExecutionID(text(fields[0])), fields[1])
+	})
+	return names(ctx, s.view, driver.Scope("snapshots", s.tenant), "", page, read, func(i driver.SnapshotInfo) string { return string(i.Execution) })
 }

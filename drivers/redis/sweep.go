@@ -19,9 +19,10 @@ const (
 )
 
 var (
-	sweepState = housekeeping("state_sweep")
-	noteTenant = housekeeping("tenants_note")
-	dueTenants = housekeeping("tenants_due")
+	dueState    = reads("state_due")
+	forgetState = housekeeping("state_forget")
+	noteTenant  = housekeeping("tenants_note")
+	dueTenants  = housekeeping("tenants_due")
 )
 
 // dues are the tenants in which this process has set what expires, and when the
@@ -97,7 +98,7 @@ func (b *backend) startSweeping() {
 func (b *backend) takeDue() (tenants []string) {
 	ctx, cancel := context.WithTimeout(b.ended, sweepPatience)
 	defer cancel()
-	reply, err := b.call(ctx, dueTenants, b.queue(), []any{sweepTenants, sweepLater.Milliseconds()}, "")
+	reply, err := list(b.call(ctx, dueTenants, b.queue(), []any{sweepTenants, sweepLater.Milliseconds()}, ""))
 	if err != nil {
 		return nil
 	}
@@ -109,20 +110,40 @@ func (b *backend) takeDue() (tenants []string) {
 
 // sweep reclaims what has expired in a tenant, and notes when to come again.
 func (b *backend) sweep(tenant string) {
-	keys := named(tagOf(b.prefix, tenant), keyNames, keyEntries, keyExpiries)
 	for more := true; more; {
-		ctx, cancel := context.WithTimeout(b.ended, sweepPatience)
-		reply, err := b.call(ctx, sweepState, keys, []any{sweepBatch}, "")
-		if err != nil {
+		var next string
+		var err error
+		if more, next, err = b.sweepSome(tagOf(b.prefix, tenant)); err != nil {
 			b.dues.earlier(tenant, time.Now().Add(b.sweepInterval))
-			cancel()
 			return
 		}
-		if more = reply[0].(int64) == sweepBatch; !more && text(reply[1]) != "" {
-			next := millisecond(reply[1])
-			b.dues.earlier(tenant, next)
-			b.note(ctx, tenant, next)
+		if !more && next != "" {
+			at := millisecond(next)
+			b.dues.earlier(tenant, at)
+			ctx, cancel := context.WithTimeout(b.ended, sweepPatience)
+			b.note(ctx, tenant, at)
+			cancel()
 		}
-		cancel()
 	}
+}
+
+// sweepSome forgets some of the keys that have expired. It returns whether there may
+// be more, and when the first of the others expires.
+func (b *backend) sweepSome(tag string) (more bool, next string, err error) {
+	ctx, cancel := context.WithTimeout(b.ended, sweepPatience)
+	defer cancel()
+	due, err := list(b.call(ctx, dueState, named(tag, keyExpiries), []any{sweepBatch}, ""))
+	if err != nil {
+		return false, "", err
+	}
+	next, due = text(due[0]), due[1:]
+	if len(due) == 0 {
+		return false, next, nil
+	}
+	keys := named(tag, keyNames, keyExpiries)
+	for _, key := range due {
+		keys = append(keys, tag+keyEntry+text(key))
+	}
+	_, err = b.call(ctx, forgetState, keys, due, "")
+	return len(due) == sweepBatch, next, err
 }

@@ -53,6 +53,15 @@ var writes = []Call{
 		_, err := s.State.Set(ctx, id, []byte(id), driver.SetOptions{})
 		return err
 	}},
+	{"SetEach", driver.RoleState, func(ctx context.Context, s driver.Stores, id string) error {
+		items := []driver.SetItem{{Key: id, Value: []byte("first")}, {Key: id, Value: []byte(id)}}
+		for _, r := range s.State.(driver.StateBatcher).SetEach(ctx, items) {
+			if r.Err != nil {
+				return r.Err
+			}
+		}
+		return nil
+	}},
 	{"Delete a key", driver.RoleState, func(ctx context.Context, s driver.Stores, id string) error {
 		return s.State.Delete(ctx, "not "+id, driver.Precondition{})
 	}},
@@ -128,6 +137,14 @@ var reads = []Call{
 	{"Get", driver.RoleState, func(ctx context.Context, s driver.Stores, _ string) error {
 		_, err := s.State.Get(ctx, "key")
 		return err
+	}},
+	{"GetEach", driver.RoleState, func(ctx context.Context, s driver.Stores, _ string) error {
+		for _, r := range s.State.(driver.StateBatcher).GetEach(ctx, []string{"key", "key"}) {
+			if r.Err != nil {
+				return r.Err
+			}
+		}
+		return nil
 	}},
 	{"List", driver.RoleState, func(ctx context.Context, s driver.Stores, _ string) error {
 		for _, prefix := range []string{"", "k"} {
