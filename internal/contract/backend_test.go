@@ -137,6 +137,20 @@ func prepared(t testing.TB, tenant *enact.Tenant) []storeCall {
 			_, err := t.State.Set(ctx, "key", []byte("new"))
 			return err
 		}},
+		{"State.GetMany", func(ctx context.Context, t *enact.Tenant) error {
+			results, err := t.State.GetMany(ctx, []string{"key"})
+			for _, r := range results {
+				err = errors.Join(err, r.Err)
+			}
+			return err
+		}},
+		{"State.SetMany", func(ctx context.Context, t *enact.Tenant) error {
+			results, err := t.State.SetMany(ctx, []enact.SetItem{{Key: "key", Value: []byte("new")}})
+			for _, r := range results {
+				err = errors.Join(err, r.Err)
+			}
+			return err
+		}},
 		{"State.Delete", func(ctx context.Context, t *enact.Tenant) error { return t.State.Delete(ctx, "doomed") }},
 		{"State.List", func(ctx context.Context, t *enact.Tenant) error {
 			_, _, err := t.State.List(ctx, "", enact.Page{})
