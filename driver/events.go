@@ -133,8 +133,8 @@ func ValidateAppend(execution ExecutionID, events []Event) error {
 	if len(events) == 0 {
 		return Invalidf("append to execution %q without events", execution)
 	}
-	if err := ValidateSize(fmt.Sprintf("append to execution %q", execution), len(events), MaxBatchEvents, "events"); err != nil {
-		return err
+	if len(events) > MaxBatchEvents {
+		return ValidateSize(appendSubject(execution), len(events), MaxBatchEvents, "events")
 	}
 	total := 0
 	var seen map[EventID]struct{}
@@ -153,7 +153,14 @@ func ValidateAppend(execution ExecutionID, events []Event) error {
 			seen[e.ID] = struct{}{}
 		}
 	}
-	return ValidateSize(fmt.Sprintf("append to execution %q", execution), total, MaxBatchBytes, "bytes")
+	if total > MaxBatchBytes {
+		return ValidateSize(appendSubject(execution), total, MaxBatchBytes, "bytes")
+	}
+	return nil
+}
+
+func appendSubject(execution ExecutionID) string {
+	return fmt.Sprintf("append to execution %q", execution)
 }
 
 func (e Event) validate() error {
