@@ -350,8 +350,8 @@ func TestGroupCommitBounds(t *testing.T) {
 	}
 }
 
-// TestGroupCommitDrains: closing lets appends that wait for their commit be done, and
-// ends them with ErrClosed when its context does; later ones are refused.
+// TestGroupCommitDrains: Shutdown lets appends that wait for their commit be done, and
+// ends them with ErrClosed when its context does; later ones are refused (B4).
 func TestGroupCommitDrains(t *testing.T) {
 	g := newGroupUnderTest(t)
 	results := []<-chan appended{g.start(t.Context(), nil)}
@@ -359,7 +359,7 @@ func TestGroupCommitDrains(t *testing.T) {
 	results = append(results, g.start(t.Context(), nil))
 	g.waitFor(1)
 	closed := make(chan error, 1)
-	go func() { _, err := g.Close(t.Context()); closed <- err }()
+	go func() { closed <- (&Runtime{groups: g.groupCommit}).Shutdown(t.Context()) }()
 	g.engine.proceed <- struct{}{}
 	g.engine.proceed <- struct{}{}
 	for _, r := range results {
@@ -368,7 +368,7 @@ func TestGroupCommitDrains(t *testing.T) {
 		}
 	}
 	if err := <-closed; err != nil {
-		t.Errorf("Close returned %v", err)
+		t.Errorf("Shutdown returned %v", err)
 	}
 	if r := g.result(g.start(t.Context(), nil)); !errors.Is(r.err, driver.ErrClosed) {
 		t.Errorf("an append after Shutdown returned %+v", r)
