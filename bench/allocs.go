@@ -15,11 +15,8 @@ func allocationsOfAppend(ctx context.Context, b *bench) error {
 	if err := b.scope(func() error { return allocationsOnSQLite(ctx, b) }); err != nil {
 		return err
 	}
-	server, missing, err := b.postgresServer()
-	if missing != "" {
-		b.add(skipped(8, "PostgreSQL, allocations of an append", missing))
-	}
-	if missing != "" || err != nil {
+	server, err := b.postgresServer(8, "PostgreSQL, allocations of an append")
+	if server == nil {
 		return err
 	}
 	return b.scope(func() error {

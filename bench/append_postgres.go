@@ -18,11 +18,8 @@ func (b *bench) openPostgres(ctx context.Context, server *testserver.Postgres, s
 
 // postgresManyWriters is point 3.
 func postgresManyWriters(ctx context.Context, b *bench) error {
-	server, missing, err := b.postgresServer()
-	if missing != "" {
-		b.add(skipped(3, "PostgreSQL, 64 goroutines", missing))
-	}
-	if missing != "" || err != nil {
+	server, err := b.postgresServer(3, "PostgreSQL, 64 goroutines")
+	if server == nil {
 		return err
 	}
 	store, err := b.openPostgres(ctx, server, "point3")

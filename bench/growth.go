@@ -21,11 +21,8 @@ func growthOfStores(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	server, missing, err := b.postgresServer()
-	if missing != "" {
-		b.add(skipped(7, "PostgreSQL, growth", missing))
-	}
-	if missing != "" || err != nil {
+	server, err := b.postgresServer(7, "PostgreSQL, growth")
+	if server == nil {
 		return err
 	}
 	return b.scope(func() error {

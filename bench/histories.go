@@ -24,11 +24,8 @@ func historiesAgainstScan(ctx context.Context, b *bench) error {
 	if err := b.scope(func() error { return historiesOfSQLite(ctx, b) }); err != nil {
 		return err
 	}
-	server, missing, err := b.postgresServer()
-	if missing != "" {
-		b.add(skipped(4, "PostgreSQL, histories loaded", missing))
-	}
-	if missing != "" || err != nil {
+	server, err := b.postgresServer(4, "PostgreSQL, histories loaded")
+	if server == nil {
 		return err
 	}
 	return b.scope(func() error {

@@ -34,11 +34,8 @@ func stepsAgainstDBOS(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	server, missing, err := b.postgresServer()
-	if missing != "" {
-		b.add(skipped(4, "PostgreSQL, steps against DBOS", missing))
-	}
-	if missing != "" || err != nil {
+	server, err := b.postgresServer(4, "PostgreSQL, steps against DBOS")
+	if server == nil {
 		return err
 	}
 	return b.scope(func() error {

@@ -3,31 +3,29 @@ package main
 import "github.com/enactdev/enact/internal/testserver"
 
 // postgresServer starts a server at its first call, with PostgreSQL's own defaults
-// and so with fsync and synchronous_commit on. missing says why there is none.
-func (b *bench) postgresServer() (server *testserver.Postgres, missing string, err error) {
+// and so with fsync and synchronous_commit on. It returns nil if there is none, after
+// noting that a part of a point is skipped, or with an error.
+func (b *bench) postgresServer(point int, what string) (_ *testserver.Postgres, err error) {
 	if _, missing := testserver.FindPostgres(); missing != "" {
-		return nil, missing, nil
+		b.add(skipped(point, what, missing))
+		return nil, nil
 	}
 	if b.postgres == nil {
-		if b.postgres, err = testserver.StartPostgres(); err != nil {
-			return nil, "", err
-		}
+		b.postgres, err = testserver.StartPostgres()
 	}
-	return b.postgres, "", nil
+	return b.postgres, err
 }
 
-// redisServer starts a server at its first call that keeps nothing on disk, as a
-// cache. missing says why there is none.
-func (b *bench) redisServer() (server *testserver.Redis, missing string, err error) {
+// redisServer is postgresServer for a server that keeps nothing on disk, as a cache.
+func (b *bench) redisServer(point int, what string) (_ *testserver.Redis, err error) {
 	if _, missing := testserver.FindRedis(); missing != "" {
-		return nil, missing, nil
+		b.add(skipped(point, what, missing))
+		return nil, nil
 	}
 	if b.redis == nil {
-		if b.redis, err = testserver.StartRedis(); err != nil {
-			return nil, "", err
-		}
+		b.redis, err = testserver.StartRedis()
 	}
-	return b.redis, "", nil
+	return b.redis, err
 }
 
 // stopServers ends the servers that were started.

@@ -38,11 +38,8 @@ func sizeOfEvents(ctx context.Context, b *bench) error {
 
 func (b *bench) sizeOfPostgres(ctx context.Context) error {
 	const what = "PostgreSQL, bytes on disk of an event of 256 bytes"
-	server, missing, err := b.postgresServer()
-	if missing != "" {
-		b.add(skipped(7, what, missing))
-	}
-	if missing != "" || err != nil {
+	server, err := b.postgresServer(7, what)
+	if server == nil {
 		return err
 	}
 	store, err := b.openPostgres(ctx, server, "size")

@@ -12,11 +12,8 @@ import (
 // redisBothWays opens a server through enact and through its client; nil where there is
 // none to compare what on, which the report says then.
 func (b *bench) redisBothWays(ctx context.Context, what string) (*enact.Tenant, *redis.Client, error) {
-	server, missing, err := b.redisServer()
-	if missing != "" {
-		b.add(skipped(5, "Redis, "+what, missing))
-	}
-	if missing != "" || err != nil {
+	server, err := b.redisServer(5, "Redis, "+what)
+	if server == nil {
 		return nil, nil, err
 	}
 	store, err := b.open(ctx, enact.Config{State: server.DSN()})
