@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/enactdev/enact/driver"
 )
@@ -141,6 +142,22 @@ func (c *child) mustLine() string {
 		c.t.fatal("waiting for a word of another process", "it ended without one", "a report")
 	}
 	return line
+}
+
+// reportsUntilKilled kills the child in the middle of what it does, after a report and
+// fewer than so many more, and returns all that it has reported.
+func (c *child) reportsUntilKilled(more int) []string {
+	reports := []string{c.mustLine()}
+	for range c.t.rand.IntN(more) {
+		reports = append(reports, c.mustLine())
+	}
+	c.t.sleep(time.Duration(c.t.rand.IntN(3000)) * time.Microsecond)
+	c.cmd.Process.Kill()
+	for line, ok := c.line(); ok; line, ok = c.line() {
+		reports = append(reports, line)
+	}
+	c.cmd.Wait()
+	return reports
 }
 
 // proceed lets the child go on where it asked for it.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/enactdev/enact/driver"
 )
@@ -111,17 +110,7 @@ func (t *trial) killWriters(rounds int, before, after func(), roles ...driver.Ro
 			args = append(args, string(role))
 		}
 		before()
-		c := t.startChild("write until killed", args...)
-		reports := []string{c.mustLine()}
-		for range t.rand.IntN(40) {
-			reports = append(reports, c.mustLine())
-		}
-		t.sleep(time.Duration(t.rand.IntN(3000)) * time.Microsecond)
-		c.cmd.Process.Kill()
-		for line, ok := c.line(); ok; line, ok = c.line() {
-			reports = append(reports, line)
-		}
-		c.cmd.Wait()
+		reports := t.startChild("write until killed", args...).reportsUntilKilled(40)
 		after()
 		t.settle()
 		t.survives(run, reports)

@@ -237,17 +237,7 @@ func eachKilled(t *trial) {
 	for round := range 3 {
 		run := fmt.Sprint("run ", round)
 		t.shutDown(t.backend)
-		c := t.startChild("append each until killed", run)
-		reports := []string{c.mustLine()}
-		for range t.rand.IntN(60) {
-			reports = append(reports, c.mustLine())
-		}
-		t.sleep(time.Duration(t.rand.IntN(3000)) * time.Microsecond)
-		c.cmd.Process.Kill()
-		for line, ok := c.line(); ok; line, ok = c.line() {
-			reports = append(reports, line)
-		}
-		c.cmd.Wait()
+		reports := t.startChild("append each until killed", run).reportsUntilKilled(60)
 		t.use(t.open())
 		log := t.logAtRest()
 		for _, report := range reports {
