@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -151,12 +152,8 @@ func (l *lane) leave(w *waitingAppend) (inCommit bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if w.group == nil {
-		for i := range l.waiting {
-			if l.waiting[i] == w {
-				l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
-				break
-			}
-		}
+		at := slices.Index(l.waiting, w)
+		l.waiting = slices.Delete(l.waiting, at, at+1)
 		return false
 	}
 	if w.group.wanted--; w.group.wanted == 0 {

@@ -112,10 +112,10 @@ func ValidateSet(key string, value []byte, o SetOptions) error {
 	if o.TTL < 0 || o.TTL > MaxTTL {
 		return Invalidf("TTL %v of key %q; it must be positive and at most %v, or 0 for none", o.TTL, key, MaxTTL)
 	}
-	if len(value) <= MaxValueBytes {
-		return nil // without a subject, which would cost more than all of the above
+	if len(value) > MaxValueBytes { // a subject would cost more than all of the above
+		return ValidateSize(fmt.Sprintf("value of key %q", key), len(value), MaxValueBytes, "bytes")
 	}
-	return ValidateSize(fmt.Sprintf("value of key %q", key), len(value), MaxValueBytes, "bytes")
+	return nil
 }
 
 // ValidateSnapshot checks what needs no stored state.
